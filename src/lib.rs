@@ -1,1 +1,82 @@
-//! pulsebus.
+//! A lock-free in-process signal bus.
+//!
+//! A [`Signal`] is emitted; its *slots*, the callbacks connected to it, run on the emitting thread, in connection order.
+//! A [`Connection`] is the weak handle to one slot. A [`Domain`] is a group of signals that reclaim memory together.
+//!
+//! ```
+//! use pulsebus::Signal;
+//!
+//! struct Damage { target: u32, amount: u32 }
+//!
+//! static DAMAGE: Signal<Damage> = Signal::new();
+//!
+//! // Two slots. The first one is ours to end; the second one ends with its guard.
+//! let log = DAMAGE.connect(|d| println!("{} takes {}", d.target, d.amount));
+//! let armour = DAMAGE.connect_scoped(|d| println!("armour of {} wears off", d.target));
+//!
+//! DAMAGE.emit(&Damage { target: 7, amount: 3 });
+//!
+//! assert!(log.disconnect());          // wait-free, from anywhere, inside slots too
+//! assert!(!log.disconnect());         // exactly one caller wins
+//! drop(armour);
+//! assert!(DAMAGE.is_empty());
+//!
+//! // What the slots captured is dropped here, never inside an emission.
+//! assert!(pulsebus::collect().complete);
+//! ```
+//!
+//! The module tree, which is private, is the architecture: `signal`, `connection`, `scope`, `tick`, `domain` are what
+//! users meet; `list` is the subscriber list, `pool` where its memory comes from, `epoch` when it may be used again,
+//! `sync` the one place that chooses between the standard library and loom. `docs/DESIGN.md` tells how they work together
+//! and why, `docs/ORDERINGS.md` lists every atomic.
+
+mod connection;
+mod domain;
+mod epoch;
+mod list;
+mod panics;
+mod pool;
+mod scope;
+mod signal;
+mod sync;
+mod tick;
+mod world;
+
+#[cfg(loom)]
+pub mod model;
+
+pub use connection::{Connection, WaitError};
+pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
+pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};
+pub use panics::{PanicPolicy, SlotPanic};
+pub use scope::ScopedConnection;
+pub use signal::Signal;
+pub use tick::{Tick, tick};
+
+use std::time::Duration;
+
+/// Collects the global domain, and what domains that have ended left behind; see [`Domain::collect`].
+///
+/// ```
+/// let signal = pulsebus::Signal::<u32>::new();
+/// let words = String::from("captured");
+/// signal.connect(move |n| println!("{words} {n}")).disconnect();
+/// assert!(pulsebus::collect().complete);
+/// ```
+pub fn collect() -> Collected {
+    domain::collect_global()
+}
+
+/// Maintains the global domain, and what domains that have ended left behind, within a budget; see [`Domain::maintain`].
+///
+/// ```
+/// use std::time::Duration;
+/// // In each tick of the server:
+/// let collected = pulsebus::maintain(Duration::from_micros(200));
+/// if collected.pending > 1_000_000 {
+///     eprintln!("something holds reclamation up: {:?}", pulsebus::Domain::global().statistics().oldest_pin);
+/// }
+/// ```
+pub fn maintain(budget: Duration) -> Collected {
+    domain::maintain_global(budget)
+}

@@ -1,0 +1,216 @@
+//! What a domain consists of: its epoch, its limbo, its figures.
+
+use crate::epoch::{Draining, Epoch, Limbo, Turn};
+use crate::list::{Chunk, Done, finish};
+use crate::panics::{Hook, drop_quietly};
+use crate::pool::{Pooled, Ticket};
+use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
+use crate::sync::{AtomicU64, Ordering, const_unless_loom};
+use crate::world::world;
+use arc_swap::ArcSwapOption;
+use std::sync::Arc;
+
+/// So many slots are retired before a connect asks for a grace period: the barrier (17 µs where it was measured) then
+/// costs a disconnection 4 ns, and 4,096 slots keep 256 KiB.
+const GRACE_DEBT: u64 = 4096;
+
+/// A domain. Immortal, and used again when its last handle has gone.
+#[repr(align(128))]
+pub(crate) struct DomainCore {
+    pub(crate) epoch: Epoch,
+    limbo: Limbo<Chunk>,
+    /// Handles of the domain, its signals included. Not counted for the global one.
+    handles: AtomicU64,
+    /// Closures that were sent into limbo, and those of them that have been dropped.
+    retired: AtomicU64,
+    dropped: AtomicU64,
+    manual: Count,
+    /// Slots retired since the last grace period was asked for.
+    debt: Count,
+    pub(super) figures: Figures,
+    hook: ArcSwapOption<Hook>,
+    ticket: Ticket,
+}
+
+/// Counters that nothing depends on.
+pub(super) struct Figures {
+    pub(super) chunks: Count,
+    pub(super) chunks_peak: Count,
+    pub(super) chunks_taken: Count,
+    pub(super) slot_panics: Count,
+    pub(super) drop_panics: Count,
+    pub(super) grace_periods: Count,
+}
+
+// SAFETY: `ticket` serves nothing else.
+unsafe impl Pooled for DomainCore {
+    const SLAB: usize = 1;
+
+    fn fresh() -> Self {
+        Self::new()
+    }
+
+    fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+}
+
+impl DomainCore {
+    const_unless_loom! {
+        pub(crate) fn new() -> Self {
+            Self {
+                epoch: Epoch::new(),
+                limbo: Limbo::new(),
+                handles: AtomicU64::new(0),
+                retired: AtomicU64::new(0),
+                dropped: AtomicU64::new(0),
+                manual: Count::new(0),
+                debt: Count::new(0),
+                figures: Figures {
+                    chunks: Count::new(0),
+                    chunks_peak: Count::new(0),
+                    chunks_taken: Count::new(0),
+                    slot_panics: Count::new(0),
+                    drop_panics: Count::new(0),
+                    grace_periods: Count::new(0),
+                },
+                hook: ArcSwapOption::const_empty(),
+                ticket: Ticket::new(),
+            }
+        }
+    }
+
+    /// Starts over for a new [`Domain`](crate::Domain), with one handle. What its last user left in limbo stays there,
+    /// and goes its way.
+    pub(super) fn begin(&self) {
+        self.handles.store(1, Ordering::Relaxed);
+        self.manual.store(0, Relaxed);
+        self.hook.store(None);
+        self.figures.slot_panics.store(0, Relaxed);
+        self.figures.drop_panics.store(0, Relaxed);
+        self.figures.chunks_peak.store(self.figures.chunks.load(Relaxed), Relaxed);
+    }
+
+    pub(super) fn add_handle(&self) {
+        // Relaxed: made from a handle that exists.
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes one handle away; whether it was the last.
+    pub(super) fn remove_handle(&self) -> bool {
+        // Release; partner: the Acquire half of the last one: all that was done through handles comes before the end.
+        self.handles.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Has it no handle left, or never had one?
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.handles.load(Ordering::Relaxed) == 0
+    }
+
+    pub(super) fn set_manual(&self, manual: bool) {
+        self.manual.store(u64::from(manual), Relaxed);
+    }
+
+    pub(super) fn is_manual(&self) -> bool {
+        self.manual.load(Relaxed) != 0
+    }
+
+    /// A chunk from the pool.
+    pub(crate) fn take_chunk(&self) -> &'static Chunk {
+        let chunks = self.figures.chunks.fetch_add(1, Relaxed) + 1;
+        self.figures.chunks_peak.fetch_max(chunks, Relaxed);
+        self.figures.chunks_taken.fetch_add(1, Relaxed);
+        world().chunks.take()
+    }
+
+    /// A chunk back to the pool.
+    pub(crate) fn return_chunk(&self, chunk: &'static Chunk) {
+        self.figures.chunks.fetch_sub(1, Relaxed);
+        world().chunks.put(chunk);
+    }
+
+    /// Sends the closures of a chunk's dead slots into limbo, with the chunk itself if it was unlinked. Only for the
+    /// holder of its list's sweep flag.
+    pub(crate) fn retire(&self, chunk: &'static Chunk, drops: u32, unlinked: bool) {
+        let closures = u64::from(drops.count_ones());
+        // Relaxed: counted before they can be dropped; `pending` tells how that is read.
+        self.retired.fetch_add(closures, Ordering::Relaxed);
+        let chunk_slots = if unlinked { crate::list::CHUNK_SLOTS as u64 } else { 0 };
+        self.debt.fetch_add(closures + chunk_slots, Relaxed);
+        if chunk.flight().depart(drops, unlinked) {
+            self.limbo.retire(chunk);
+        }
+    }
+
+    /// Sends a chunk into limbo once more, whose flight has just ended and found something new.
+    pub(crate) fn retire_again(&self, chunk: &'static Chunk) {
+        self.limbo.retire(chunk);
+    }
+
+    /// Closures in limbo, or on their way to their destructors. With zero, all destructors of closures that were
+    /// retired before have returned.
+    pub(super) fn pending(&self) -> u64 {
+        // Acquire; partner: the Release in `reclaim`. First the dropped, then the retired: both only grow, and the
+        // former never passes the latter, so that equality means that there was nothing between them.
+        let dropped = self.dropped.load(Ordering::Acquire);
+        self.retired.load(Ordering::Relaxed).saturating_sub(dropped)
+    }
+
+    /// One step towards reclaiming what is in limbo. Runs destructors.
+    pub(super) fn reclaim(&'static self, draining: &Draining) -> Step {
+        match self.limbo.turn(&self.epoch) {
+            Turn::Empty => Step::Empty,
+            Turn::Busy | Turn::Blocked => Step::Stuck,
+            Turn::Ready(ready) => {
+                self.figures.grace_periods.fetch_add(1, Relaxed);
+                let done = finish(ready, self, draining);
+                // Release; partner: the Acquire in `pending`: the destructors have run.
+                self.dropped.fetch_add(done.dropped as u64, Ordering::Release);
+                Step::Done(done)
+            }
+        }
+    }
+
+    /// The step that connects make after thousands of retirements, where destructors may run.
+    pub(crate) fn reclaim_if_due(&'static self) {
+        if self.debt.load(Relaxed) < GRACE_DEBT || self.is_manual() {
+            return;
+        }
+        if let Some(draining) = Draining::start() {
+            // However it ends: after a step that was blocked, too, thousands more are worth another barrier.
+            self.debt.store(0, Relaxed);
+            self.reclaim(&draining);
+        }
+    }
+
+    pub(crate) fn count_slot_panic(&self) {
+        self.figures.slot_panics.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn count_drop_panic(&self) {
+        self.figures.drop_panics.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn set_hook(&self, hook: Option<Hook>) {
+        // An emission may still be running the old one: whoever lets go last drops it.
+        let old = self.hook.swap(hook.map(Arc::new));
+        let _ = drop_quietly(old);
+    }
+
+    pub(crate) fn with_hook(&self, f: impl FnOnce(&Hook)) {
+        if let Some(hook) = self.hook.load_full() {
+            f(&hook);
+            let _ = drop_quietly(hook);
+        }
+    }
+}
+
+/// What one step came to.
+pub(super) enum Step {
+    /// There is nothing in limbo.
+    Empty,
+    /// Another thread is pinned in an older epoch, or at it.
+    Stuck,
+    /// The epoch moved; perhaps nothing was old enough yet.
+    Done(Done),
+}

@@ -1,0 +1,87 @@
+//! What a domain holds.
+
+use super::DomainCore;
+use super::collect::lists_of;
+use crate::list::CHUNK_SLOTS;
+use crate::sync::diagnostic::Relaxed;
+use crate::world::world;
+use std::panic::Location;
+use std::time::{Duration, Instant};
+
+/// What a domain holds now, and what it has held; from [`Domain::statistics`](crate::Domain::statistics).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Signals with a list: all that were ever connected to and still exist.
+    pub signals: usize,
+    /// The slots of the domain's chunks.
+    pub slots: SlotCounts,
+    /// Chunks (of 32 slots, 2 KiB) that the domain holds, in limbo included.
+    pub chunks: usize,
+    /// The most chunks it held at a time.
+    pub chunks_peak: usize,
+    /// How often it took a chunk, from the pool or from the system.
+    pub chunks_taken: u64,
+    /// Chunks that the process has made, for all domains. They are never given back to the system.
+    pub chunks_made: usize,
+    /// Slots that have ended and whose captures are not dropped yet, as far as sweeps have found them.
+    pub pending_drops: usize,
+    /// How often the domain's epoch moved.
+    pub grace_periods: u64,
+    /// Panics of slots.
+    pub slot_panics: u64,
+    /// Panics of destructors of what slots captured.
+    pub drop_panics: u64,
+    /// The emission or tick that holds reclamation up, if any thread is inside one.
+    pub oldest_pin: Option<PinAge>,
+}
+
+/// The slots of a domain's chunks, by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SlotCounts {
+    /// Connected.
+    pub live: usize,
+    /// Not used yet.
+    pub free: usize,
+    /// Ended, and kept until the whole chunk can be used again.
+    pub retired: usize,
+}
+
+/// An emission or tick that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PinAge {
+    /// For how long it has been seen standing: since the first call of [`statistics`](crate::Domain::statistics) that
+    /// met it, for emissions never read a clock. Zero at that first call.
+    pub age: Duration,
+    /// The `emit`, `emit_batch` or `tick` that pinned.
+    pub place: Option<&'static Location<'static>>,
+}
+
+pub(super) fn statistics(domain: &'static DomainCore) -> Statistics {
+    let mut signals = 0;
+    let mut slots = SlotCounts::default();
+    for counted in lists_of(domain).filter_map(|list| list.count(domain)) {
+        signals += 1;
+        slots.live += counted.live as usize;
+        slots.free += counted.free as usize;
+    }
+    let figures = &domain.figures;
+    let chunks = figures.chunks.load(Relaxed) as usize;
+    slots.retired = (chunks * CHUNK_SLOTS).saturating_sub(slots.live + slots.free);
+    let oldest = domain.epoch.oldest_pin(Instant::now());
+    Statistics {
+        signals,
+        slots,
+        chunks,
+        chunks_peak: figures.chunks_peak.load(Relaxed) as usize,
+        chunks_taken: figures.chunks_taken.load(Relaxed),
+        chunks_made: world().chunks.made(),
+        pending_drops: usize::try_from(domain.pending()).unwrap_or(usize::MAX),
+        grace_periods: figures.grace_periods.load(Relaxed),
+        slot_panics: figures.slot_panics.load(Relaxed),
+        drop_panics: figures.drop_panics.load(Relaxed),
+        oldest_pin: oldest.map(|pin| PinAge { age: pin.age, place: pin.place }),
+    }
+}

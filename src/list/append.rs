@@ -1,0 +1,122 @@
+//! Connecting: lock-free, a slot per connection, a chunk from the pool per 32.
+
+use super::chunk::Chunk;
+use super::sweep::Depth;
+use super::{Closure, List, Tag};
+use crate::domain::DomainCore;
+use crate::epoch;
+use crate::sync::{AtomicPtr, Ordering};
+use crate::world::world;
+use std::panic::Location;
+use std::ptr;
+
+/// Connects a closure to the signal whose list is in `place_of_list` (null before the first connection).
+///
+/// May sweep, and unless the domain reclaims by hand, and outside of emissions, run the destructors of closures that
+/// were disconnected before.
+pub(crate) fn connect(
+    place_of_list: &AtomicPtr<List>,
+    domain: &'static DomainCore,
+    closure: Closure,
+    place: &'static Location<'static>,
+) -> (&'static Chunk, Tag) {
+    let pin = epoch::pin(&domain.epoch, place);
+    let list = list_or_new(place_of_list, domain);
+    let (connection, appended) = list.claim_and_publish(domain, closure, place);
+    drop(pin);
+    if let Some(sequence) = appended {
+        list.sweep_if_due(domain, sequence);
+        domain.reclaim_if_due();
+    }
+    connection
+}
+
+/// The signal's list; at the first connection one from the pool.
+fn list_or_new(place: &AtomicPtr<List>, domain: &'static DomainCore) -> &'static List {
+    // Acquire, here and below; partner: the Release below. The list is made.
+    let list = place.load(Ordering::Acquire);
+    // SAFETY: null or a list; lists are immortal.
+    if let Some(list) = unsafe { list.as_ref() } {
+        return list;
+    }
+    let list = world().lists.take();
+    list.start(domain);
+    // Release; partner: the Acquire here, in the emission and in the drop of the signal.
+    match place.compare_exchange(ptr::null_mut(), ptr::from_ref(list).cast_mut(), Ordering::Release, Ordering::Acquire)
+    {
+        Ok(_) => list,
+        Err(theirs) => {
+            list.tear_down(domain);
+            // SAFETY: not null, or the exchange had not failed.
+            unsafe { &*theirs }
+        }
+    }
+}
+
+impl List {
+    /// Begins its use by a signal of `domain`.
+    fn start(&'static self, domain: &'static DomainCore) {
+        let chunk = domain.take_chunk();
+        chunk.prepare(self, 1);
+        self.domain.store(ptr::from_ref(domain).cast_mut(), Ordering::Relaxed);
+        self.work.due.store(2, Ordering::Relaxed);
+        // Release; partner: the Acquire in `tail`.
+        self.tail.store(ptr::from_ref(chunk).cast_mut(), Ordering::Release);
+        // Last: a collector that finds a head finds all the rest.
+        self.set_head(chunk);
+    }
+
+    /// Claims a slot at the end and publishes the closure in it. Returns the connection, and the number of the chunk if
+    /// this thread has appended one.
+    ///
+    /// The caller is pinned: the tail may be unlinked at any time, and only the pin keeps it from serving another list
+    /// before we have claimed from it.
+    fn claim_and_publish(
+        &'static self,
+        domain: &'static DomainCore,
+        closure: Closure,
+        place: &'static Location<'static>,
+    ) -> ((&'static Chunk, Tag), Option<u64>) {
+        let mut appended = None;
+        loop {
+            // Claiming only from the tail itself: an emission that starts on this thread after we return cuts there or
+            // later.
+            // SAFETY: never null while the signal lives; chunks are immortal.
+            let tail = unsafe { &*self.tail() };
+            if let Some(index) = tail.claim() {
+                tail.describe(index, closure.ops, place);
+                // SAFETY: just claimed, and we are pinned.
+                let tag = unsafe { tail.slots()[index].publish(closure.body) };
+                return ((tail, tag), appended);
+            }
+            let mut next = tail.next();
+            if next.is_null() {
+                let chunk = domain.take_chunk();
+                chunk.prepare(self, tail.sequence() + 1);
+                match tail.link(chunk) {
+                    Ok(()) => {
+                        appended = Some(chunk.sequence());
+                        next = chunk;
+                    }
+                    Err(theirs) => {
+                        domain.return_chunk(chunk);
+                        next = theirs;
+                    }
+                }
+            }
+            self.move_tail(tail, next);
+        }
+    }
+
+    /// A sweep by hints, if enough chunks were appended since the last one: an eighth of those in the list, so that a
+    /// connect pays for a quarter of a chunk at the most, and an emission meets few dead ones.
+    fn sweep_if_due(&'static self, domain: &DomainCore, sequence: u64) {
+        // Relaxed: when to sweep is a matter of cost only.
+        if sequence < self.work.due.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Some(swept) = self.sweep(domain, Depth::Hinted) {
+            self.work.due.store(sequence + (swept.chunks / 8).max(1), Ordering::Relaxed);
+        }
+    }
+}

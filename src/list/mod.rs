@@ -1,0 +1,210 @@
+//! The subscriber list of a signal: chunks of slots, linked in connection order.
+//!
+//! One file per thing that is done to it: [`append`] connects, [`emission`] walks, [`sweep`] takes the dead out,
+//! [`grace`] drops and recycles them when nobody can see them any more, [`teardown`] ends it all.
+
+mod append;
+mod chunk;
+mod closure;
+mod emission;
+mod flight;
+mod grace;
+mod slot;
+mod sweep;
+mod tag;
+mod teardown;
+
+pub(crate) use append::connect;
+pub(crate) use chunk::{CHUNK_SLOTS, Chunk};
+pub(crate) use closure::Closure;
+pub(crate) use emission::{emit, emit_batch};
+pub(crate) use grace::{Done, finish};
+pub(crate) use sweep::Depth;
+pub(crate) use tag::Tag;
+
+use crate::domain::DomainCore;
+use crate::pool::{Pooled, Ticket};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence};
+use std::ptr;
+use sweep::SweepFlag;
+
+/// A signal's list. Immortal like its chunks, and like them used again by other signals: a late disconnect may still
+/// leave its hint here.
+#[repr(C, align(128))]
+pub(crate) struct List {
+    /// The first chunk; null while no signal uses the list. Written by the first connect and by the holder of the
+    /// sweep flag.
+    head: AtomicPtr<Chunk>,
+    /// The chunk that connects claim from: the last one, or on its way there. Only ever moves forward.
+    tail: AtomicPtr<Chunk>,
+    /// Whose list it is. Written before `head`.
+    domain: AtomicPtr<DomainCore>,
+    work: Work,
+}
+
+/// What connecting, disconnecting and sweeping write.
+#[repr(C, align(64))]
+struct Work {
+    /// A hint: some chunk is marked, or may be ready to be unlinked.
+    dirty: AtomicBool,
+    flag: SweepFlag,
+    /// The chunk number at which connects sweep next.
+    due: AtomicU64,
+    ticket: Ticket,
+}
+
+// SAFETY: `ticket` serves nothing else.
+unsafe impl Pooled for List {
+    const SLAB: usize = if cfg!(loom) { 1 } else { 32 };
+
+    fn fresh() -> Self {
+        Self {
+            head: AtomicPtr::new(ptr::null_mut()),
+            tail: AtomicPtr::new(ptr::null_mut()),
+            domain: AtomicPtr::new(ptr::null_mut()),
+            work: Work {
+                dirty: AtomicBool::new(false),
+                flag: SweepFlag::new(),
+                due: AtomicU64::new(0),
+                ticket: Ticket::new(),
+            },
+        }
+    }
+
+    fn ticket(&self) -> &Ticket {
+        &self.work.ticket
+    }
+}
+
+/// Which slots an emission runs: those that were claimed before it started.
+#[derive(Clone, Copy)]
+struct Cut {
+    sequence: u64,
+    claimed: usize,
+}
+
+impl Cut {
+    /// How many of a chunk's slots lie before the cut; `None` if the whole chunk lies behind it.
+    #[inline(always)]
+    fn limit(self, chunk: &Chunk) -> Option<usize> {
+        let sequence = chunk.sequence();
+        // Never compare with the tail chunk itself: it may have been unlinked since.
+        if sequence > self.sequence {
+            return None;
+        }
+        Some(if sequence == self.sequence { self.claimed } else { CHUNK_SLOTS })
+    }
+}
+
+impl List {
+    /// The domain of the signal that uses the list.
+    #[inline(always)]
+    pub(crate) fn domain(&self) -> &'static DomainCore {
+        // Relaxed: written before the list was shared. (Through a stale handle it may be another signal's domain by
+        // now: `Connection` checks for that.)
+        // SAFETY: set once the list is in use, never null after; domains are immortal.
+        unsafe { &*self.domain.load(Ordering::Relaxed) }
+    }
+
+    /// Is it a list of `domain`, or was it when it was last in use? A guess, to be confirmed under the sweep flag.
+    pub(crate) fn is_of(&self, domain: &DomainCore) -> bool {
+        ptr::eq(self.domain.load(Ordering::Relaxed), domain)
+    }
+
+    /// Where an emission that starts now has to stop.
+    #[inline(always)]
+    fn cut(&self) -> Cut {
+        // SAFETY: never null while a signal uses the list; the caller is pinned, or holds the sweep flag.
+        let tail = unsafe { &*self.tail() };
+        Cut { sequence: tail.sequence(), claimed: tail.claimed() }
+    }
+
+    #[inline(always)]
+    fn head(&self) -> *const Chunk {
+        // Acquire; partners: the Releases in `start` and `set_head`. The chunk, and the list's other fields, are made.
+        self.head.load(Ordering::Acquire)
+    }
+
+    /// Only for the holder of the sweep flag, or the maker of the list.
+    fn set_head(&self, chunk: *const Chunk) {
+        // Release; partner: the Acquire in `head`.
+        self.head.store(chunk.cast_mut(), Ordering::Release);
+    }
+
+    #[inline(always)]
+    fn tail(&self) -> *const Chunk {
+        // Acquire; partners: the Releases in `start` and `move_tail`. The chunk is prepared.
+        self.tail.load(Ordering::Acquire)
+    }
+
+    /// Helps the tail along, from `full` to the chunk after it.
+    fn move_tail(&self, full: &Chunk, next: *const Chunk) {
+        // Release; partner: the Acquire in `tail`. Fails if another thread has done it, which is as good: this one
+        // then reads the tail again, with Acquire.
+        let _ = self.tail.compare_exchange(
+            ptr::from_ref(full).cast_mut(),
+            next.cast_mut(),
+            Ordering::Release,
+            Ordering::Relaxed,
+        );
+        if full.is_all_retired() {
+            // The sweeper left it in the list because it was the tail.
+            self.hint();
+        }
+    }
+
+    /// Says that there is something to sweep.
+    #[inline]
+    pub(crate) fn hint(&self) {
+        // Release; partner: the Acquire swap in `take_hint`. Who finds the mark finds the chunk's.
+        self.work.dirty.store(true, Ordering::Release);
+    }
+
+    /// Clears the mark, before those of the chunks.
+    fn take_hint(&self) -> bool {
+        // Acquire; partner: the Release in `hint`.
+        self.work.dirty.swap(false, Ordering::Acquire)
+    }
+
+    /// Is there perhaps something to sweep?
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.work.dirty.load(Ordering::Relaxed)
+    }
+}
+
+/// The handle's side: what can be done with nothing but a chunk and a tag, at any time, without a pin.
+impl Chunk {
+    /// Ends the connection that `live` names: straight-line code, one atomic read-modify-write, whatever became of the
+    /// chunk since.
+    #[inline]
+    pub(crate) fn disconnect(&self, live: Tag) -> bool {
+        let won = self.slot(live).end(live);
+        if won {
+            // The chunk may serve another list by now; then the hints are in vain.
+            self.hint();
+        }
+        won
+    }
+
+    /// Ends whatever connection is live in a slot; for a panic policy, inside the emission.
+    pub(crate) fn disconnect_at(&self, index: usize) {
+        let tag = self.slots()[index].tag();
+        if tag.is_live() {
+            self.disconnect(tag);
+        }
+    }
+
+    /// Is the chunk still in the generation that `tag` is of? What was read before belongs to that connection, then.
+    pub(crate) fn is_generation(&self, tag: Tag) -> bool {
+        // What was read before comes before this load of the tag; partner: the Release with which the slot's next user
+        // stores what belongs to it.
+        fence(Ordering::Acquire);
+        self.slot(tag).tag().generation() == tag.generation()
+    }
+
+    /// Is the connection that `live` names still live?
+    #[inline]
+    pub(crate) fn is_live(&self, live: Tag) -> bool {
+        self.slot(live).tag() == live
+    }
+}

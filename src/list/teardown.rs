@@ -1,0 +1,120 @@
+//! The end of a list: its signal is dropped.
+
+use super::chunk::{CHUNK_SLOTS, Chunk, bits};
+use super::grace::Dead;
+use super::sweep::Depth;
+use super::{Cut, List};
+use crate::domain::DomainCore;
+use crate::epoch;
+use crate::world::world;
+use std::panic::Location;
+use std::ptr;
+
+impl List {
+    /// Ends every slot, drops at once what was not retired yet, and gives the list and its chunks back.
+    ///
+    /// Only for the last owner of the signal: no emission, no connect is under way or will ever come. What may still come
+    /// are handles, which only know tags, and collectors, which take the sweep flag first.
+    pub(crate) fn tear_down(&'static self, domain: &'static DomainCore) {
+        let mut next = self.undisturbed(|| {
+            let head = self.head();
+            self.set_head(ptr::null());
+            head
+        });
+        let first = next;
+        // All of them first: a destructor that disconnects its neighbour must not win.
+        // SAFETY: the chain is ours now; a chunk that is in limbo stays in it, until we detach it below.
+        while let Some(chunk) = unsafe { next.as_ref() } {
+            end_all(chunk, CHUNK_SLOTS);
+            next = chunk.next();
+        }
+        next = first;
+        // SAFETY: as above; `next` is read before the chunk is given away.
+        while let Some(chunk) = unsafe { next.as_ref() } {
+            next = chunk.next();
+            let mut dead = Dead::default();
+            // SAFETY: dead, not retired and so never sent off, and no emission can be in them.
+            dead.extend(unsafe { chunk.take_out(chunk.census().drops) });
+            chunk.retire_all();
+            if chunk.flight().detach() {
+                // SAFETY: out of the list, out of limbo, with no closure left. Walkers there are none.
+                unsafe { chunk.recycle() };
+                domain.return_chunk(chunk);
+            }
+            dead.drop_all(domain);
+        }
+        world().lists.put(self);
+    }
+
+    /// Ends every slot that was connected before this call; how many it ended.
+    pub(crate) fn disconnect_all(&'static self, place: &'static Location<'static>) -> usize {
+        let domain = self.domain();
+        let ended = self.walk(place, |chunk, limit| {
+            let ended = end_all(chunk, limit);
+            if ended > 0 {
+                chunk.hint();
+            }
+            ended
+        });
+        if ended > 0 {
+            self.sweep(domain, Depth::Hinted);
+            domain.reclaim_if_due();
+        }
+        ended
+    }
+
+    /// How many slots are live.
+    pub(crate) fn live(&self, place: &'static Location<'static>) -> usize {
+        self.walk(place, |chunk, limit| live_in(chunk, limit).count())
+    }
+
+    /// Is any slot live?
+    pub(crate) fn any_live(&self, place: &'static Location<'static>) -> bool {
+        let mut any = false;
+        self.visit_chunks(place, |chunk, limit| {
+            any = live_in(chunk, limit).next().is_some();
+            !any
+        });
+        any
+    }
+
+    fn walk(&self, place: &'static Location<'static>, mut f: impl FnMut(&Chunk, usize) -> usize) -> usize {
+        let mut sum = 0;
+        self.visit_chunks(place, |chunk, limit| {
+            sum += f(chunk, limit);
+            true
+        });
+        sum
+    }
+
+    /// Shows each chunk up to the cut, with the number of its slots that lie before it, until `f` has seen enough.
+    fn visit_chunks(&self, place: &'static Location<'static>, mut f: impl FnMut(&Chunk, usize) -> bool) {
+        let _pin = epoch::pin(&self.domain().epoch, place);
+        let cut: Cut = self.cut();
+        let mut next = self.head();
+        // SAFETY: chunks that were linked under our pin stay in place as long as it is held.
+        while let Some(chunk) = unsafe { next.as_ref() } {
+            let Some(limit) = cut.limit(chunk) else { return };
+            if !f(chunk, limit) {
+                return;
+            }
+            next = chunk.next();
+        }
+    }
+}
+
+/// The indices of the live slots below `limit`.
+fn live_in(chunk: &Chunk, limit: usize) -> impl Iterator<Item = usize> {
+    bits(chunk.unretired(limit)).filter(|&index| chunk.slots()[index].tag().is_live())
+}
+
+/// Ends the live slots below `limit`; how many.
+fn end_all(chunk: &Chunk, limit: usize) -> usize {
+    live_in(chunk, limit)
+        .filter(|&index| {
+            let slot = &chunk.slots()[index];
+            let tag = slot.tag();
+            tag.is_live() && slot.end(tag)
+        })
+        .count()
+}
