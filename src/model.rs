@@ -1,4 +1,11 @@
-//! For models under loom: each execution gets a world of its own.
+//! For models under loom: each execution gets a world of its own, and the two pieces that signals hide too well to be
+//! cornered through them can be had raw.
+
+use crate::epoch::{self, Epoch, Link, Ready, Turn};
+use crate::pool::{self, Pooled, Ticket};
+use crate::sync::{AtomicPtr, UnsafeCell, immortal};
+use std::panic::Location;
+use std::ptr;
 
 /// Runs `f` under loom's exploration with `builder`, each execution with fresh pools and a fresh global domain.
 pub fn check(builder: &loom::model::Builder, f: impl Fn() + Send + Sync + 'static) {
@@ -6,4 +13,123 @@ pub fn check(builder: &loom::model::Builder, f: impl Fn() + Send + Sync + 'stati
         crate::world::new_world();
         f();
     });
+}
+
+/// Something that is pooled, and that waits for grace periods.
+pub struct Node {
+    value: UnsafeCell<u32>,
+    link: AtomicPtr<Node>,
+    ticket: Ticket,
+}
+
+// SAFETY: loom's cell reports accesses that no protocol orders.
+unsafe impl Sync for Node {}
+
+// SAFETY: `link` serves nothing else; nodes are made by `immortal` only.
+unsafe impl Link for Node {
+    fn link(&self) -> &AtomicPtr<Self> {
+        &self.link
+    }
+}
+
+// SAFETY: `ticket` serves nothing else.
+unsafe impl Pooled for Node {
+    const SLAB: usize = 2;
+
+    fn fresh() -> Self {
+        Self { value: UnsafeCell::new(0), link: AtomicPtr::new(ptr::null_mut()), ticket: Ticket::new() }
+    }
+
+    fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+}
+
+impl Node {
+    /// Writes: a model fails unless this is ordered with every other access.
+    pub fn write(&self, value: u32) {
+        // SAFETY: loom's cell panics if it is not ordered.
+        self.value.with_mut(|place| unsafe { *place = value });
+    }
+
+    /// Reads: a model fails unless this is ordered with every write.
+    pub fn read(&self) -> u32 {
+        // SAFETY: as in `write`.
+        self.value.with(|place| unsafe { *place })
+    }
+}
+
+/// A pool of nodes.
+pub struct Nodes(pool::Pool<Node>);
+
+impl Nodes {
+    /// An empty one.
+    pub fn new() -> &'static Self {
+        &immortal(vec![Self(pool::Pool::new())])[0]
+    }
+
+    /// A free node, or a new one.
+    pub fn take(&'static self) -> &'static Node {
+        self.0.take()
+    }
+
+    /// Puts back what nobody uses any more.
+    pub fn put(&self, node: &'static Node) {
+        self.0.put(node);
+    }
+
+    /// All that were ever made.
+    pub fn all(&self) -> impl Iterator<Item = &'static Node> {
+        self.0.all()
+    }
+}
+
+/// An epoch, its limbo, and some nodes to send there.
+pub struct Grace {
+    epoch: Epoch,
+    limbo: epoch::Limbo<Node>,
+    nodes: Vec<Node>,
+}
+
+/// A thread's pin.
+pub struct Pin {
+    _pin: epoch::Pin,
+}
+
+impl Grace {
+    /// With so many nodes.
+    pub fn new(nodes: usize) -> &'static Self {
+        let nodes = (0..nodes).map(|_| Node::fresh()).collect();
+        &immortal(vec![Self { epoch: Epoch::new(), limbo: epoch::Limbo::new(), nodes }])[0]
+    }
+
+    /// One of the nodes.
+    pub fn node(&self, index: usize) -> &Node {
+        &self.nodes[index]
+    }
+
+    /// Pins the calling thread.
+    #[track_caller]
+    pub fn pin(&'static self) -> Pin {
+        Pin { _pin: epoch::pin(&self.epoch, Location::caller()) }
+    }
+
+    /// Hands over a node that was taken out of sight.
+    pub fn retire(&'static self, index: usize) {
+        self.limbo.retire(&self.nodes[index]);
+    }
+
+    /// One step; the nodes that nobody can be looking at any more.
+    pub fn turn(&self) -> impl Iterator<Item = &'static Node> {
+        let ready: Option<Ready<Node>> = match self.limbo.turn(&self.epoch) {
+            Turn::Ready(ready) => Some(ready),
+            Turn::Empty | Turn::Busy | Turn::Blocked => None,
+        };
+        ready.into_iter().flatten()
+    }
+
+    /// Waits for everyone who is pinned.
+    pub fn wait(&self) {
+        assert!(self.epoch.wait_for_pins(None), "without a deadline it waits for as long as it takes");
+    }
 }

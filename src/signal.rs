@@ -2,10 +2,10 @@
 
 use crate::connection::Connection;
 use crate::domain::Domain;
-use crate::list::{self, Closure, List};
-use crate::panics::{PanicPolicy, Policy};
+use crate::list::{self, Closure, Root};
+use crate::panics::PanicPolicy;
 use crate::scope::ScopedConnection;
-use crate::sync::{AtomicPtr, Ordering, const_unless_loom};
+use crate::sync::const_unless_loom;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -80,10 +80,7 @@ use std::ptr;
 /// }
 /// ```
 pub struct Signal<E> {
-    /// null until the first connection. Then one list, until the signal is dropped.
-    list: AtomicPtr<List>,
-    domain: Domain,
-    policy: Policy,
+    root: Root,
     /// Invariant in `E`, and `Send + Sync` whatever it is: a signal holds no event.
     _event: PhantomData<fn(E) -> E>,
 }
@@ -92,23 +89,13 @@ impl<E> Signal<E> {
     const_unless_loom! {
         /// A signal without slots, in the [global](Domain::global) domain. Allocates nothing until the first connection.
         pub fn new() -> Self {
-            Self {
-                list: AtomicPtr::new(ptr::null_mut()),
-                domain: Domain::global(),
-                policy: Policy::new(),
-                _event: PhantomData,
-            }
+            Self { root: Root::new(Domain::global()), _event: PhantomData }
         }
     }
 
     /// A signal without slots, in `domain`.
     pub fn new_in(domain: &Domain) -> Self {
-        Self {
-            list: AtomicPtr::new(ptr::null_mut()),
-            domain: domain.clone(),
-            policy: Policy::new(),
-            _event: PhantomData,
-        }
+        Self { root: Root::new(domain.clone()), _event: PhantomData }
     }
 
     /// Connects a slot, to be called with each event that is emitted from now on.
@@ -175,7 +162,7 @@ impl<E> Signal<E> {
     }
 
     fn attach(&self, closure: Closure, place: &'static Location<'static>) -> Connection {
-        let (chunk, tag) = list::connect(&self.list, self.domain.core(), closure, place);
+        let (chunk, tag) = self.root.connect(closure, place);
         Connection::new(chunk, tag)
     }
 
@@ -195,9 +182,9 @@ impl<E> Signal<E> {
     #[inline]
     #[track_caller]
     pub fn emit(&self, event: &E) {
-        if let Some(list) = self.list() {
+        if let Some(list) = self.root.list() {
             // SAFETY: the list is this signal's, whose slots take an `E`.
-            unsafe { list::emit(list, ptr::from_ref(event).cast(), &self.policy, Location::caller()) }
+            unsafe { list::emit(&self.root, ptr::from_ref(event).cast(), list, Location::caller()) }
         }
     }
 
@@ -218,23 +205,23 @@ impl<E> Signal<E> {
         if events.is_empty() {
             return;
         }
-        if let Some(list) = self.list() {
-            let (first, count) = (events.as_ptr().cast(), events.len());
+        if let Some(list) = self.root.list() {
+            let events = (events.as_ptr().cast(), events.len());
             // SAFETY: the list is this signal's, whose slots take `E`s.
-            unsafe { list::emit_batch(list, first, count, &self.policy, Location::caller()) }
+            unsafe { list::emit_batch(&self.root, list, events, Location::caller()) }
         }
     }
 
     /// How many slots are connected. Looks at each; beside other threads that connect and disconnect, a moment's view.
     #[track_caller]
     pub fn len(&self) -> usize {
-        self.list().map_or(0, |list| list.live(Location::caller()))
+        self.root.list().map_or(0, |list| list.live(Location::caller()))
     }
 
     /// Is no slot connected? Stops at the first that is.
     #[track_caller]
     pub fn is_empty(&self) -> bool {
-        !self.list().is_some_and(|list| list.any_live(Location::caller()))
+        !self.root.list().is_some_and(|list| list.any_live(Location::caller()))
     }
 
     /// Disconnects every slot that was connected before this call; returns how many this call disconnected.
@@ -250,7 +237,7 @@ impl<E> Signal<E> {
     /// ```
     #[track_caller]
     pub fn disconnect_all(&self) -> usize {
-        self.list().map_or(0, |list| list.disconnect_all(Location::caller()))
+        self.root.list().map_or(0, |list| list.disconnect_all(Location::caller()))
     }
 
     /// Sets what a panic in a slot means, from the next panic on. [`PanicPolicy::Isolate`] at first.
@@ -265,24 +252,17 @@ impl<E> Signal<E> {
     /// assert!(!fragile.is_connected());
     /// ```
     pub fn on_panic(&self, policy: PanicPolicy) {
-        self.policy.set(policy);
+        self.root.policy.set(policy);
     }
 
     /// What a panic in a slot means at present.
     pub fn panic_policy(&self) -> PanicPolicy {
-        self.policy.get()
+        self.root.policy.get()
     }
 
     /// The domain it reclaims with.
     pub fn domain(&self) -> &Domain {
-        &self.domain
-    }
-
-    #[inline(always)]
-    fn list(&self) -> Option<&'static List> {
-        // Acquire; partner: the Release with which the first connect stored it. The list is made.
-        // SAFETY: null or a list; lists are immortal.
-        unsafe { self.list.load(Ordering::Acquire).as_ref() }
+        &self.root.domain
     }
 }
 
@@ -290,8 +270,8 @@ impl<E> Drop for Signal<E> {
     /// Ends all connections, and drops what their slots captured, at once; but for what was disconnected earlier and
     /// waits for its grace period already.
     fn drop(&mut self) {
-        if let Some(list) = self.list() {
-            list.tear_down(self.domain.core());
+        if let Some(list) = self.root.list() {
+            list.tear_down(self.root.domain.core());
         }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct DomainCore {
     limbo: Limbo<Chunk>,
     /// Handles of the domain, its signals included. Not counted for the global one.
     handles: AtomicU64,
-    /// Closures that were sent into limbo, and those of them that have been dropped.
+    /// Closures that sweeps or the ends of signals have found dead, and those of them that have been dropped.
     retired: AtomicU64,
     dropped: AtomicU64,
     manual: Count,
@@ -133,13 +133,24 @@ impl DomainCore {
     /// holder of its list's sweep flag.
     pub(crate) fn retire(&self, chunk: &'static Chunk, drops: u32, unlinked: bool) {
         let closures = u64::from(drops.count_ones());
-        // Relaxed: counted before they can be dropped; `pending` tells how that is read.
-        self.retired.fetch_add(closures, Ordering::Relaxed);
+        self.expect_drops(closures);
         let chunk_slots = if unlinked { crate::list::CHUNK_SLOTS as u64 } else { 0 };
         self.debt.fetch_add(closures + chunk_slots, Relaxed);
         if chunk.flight().depart(drops, unlinked) {
             self.limbo.retire(chunk);
         }
+    }
+
+    /// Counts closures that will be dropped, before the list that holds them changes, under its sweep flag.
+    pub(crate) fn expect_drops(&self, closures: u64) {
+        // Relaxed: a collector that finds the list changed has taken its sweep flag after us.
+        self.retired.fetch_add(closures, Ordering::Relaxed);
+    }
+
+    /// Counts closures that have been dropped.
+    pub(crate) fn note_dropped(&self, closures: usize) {
+        // Release; partner: the Acquire in `pending`: their destructors have returned.
+        self.dropped.fetch_add(closures as u64, Ordering::Release);
     }
 
     /// Sends a chunk into limbo once more, whose flight has just ended and found something new.
@@ -150,7 +161,7 @@ impl DomainCore {
     /// Closures in limbo, or on their way to their destructors. With zero, all destructors of closures that were
     /// retired before have returned.
     pub(super) fn pending(&self) -> u64 {
-        // Acquire; partner: the Release in `reclaim`. First the dropped, then the retired: both only grow, and the
+        // Acquire; partner: the Release in `note_dropped`. First the dropped, then the retired: both only grow, and the
         // former never passes the latter, so that equality means that there was nothing between them.
         let dropped = self.dropped.load(Ordering::Acquire);
         self.retired.load(Ordering::Relaxed).saturating_sub(dropped)
@@ -163,10 +174,7 @@ impl DomainCore {
             Turn::Busy | Turn::Blocked => Step::Stuck,
             Turn::Ready(ready) => {
                 self.figures.grace_periods.fetch_add(1, Relaxed);
-                let done = finish(ready, self, draining);
-                // Release; partner: the Acquire in `pending`: the destructors have run.
-                self.dropped.fetch_add(done.dropped as u64, Ordering::Release);
-                Step::Done(done)
+                Step::Done(finish(ready, self, draining))
             }
         }
     }

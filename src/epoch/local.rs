@@ -1,7 +1,8 @@
 //! The calling thread's records, and the pin.
 
 use super::Epoch;
-use super::record::Record;
+use super::record::{Record, nobody};
+use crate::sync::const_unless_loom;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -10,9 +11,8 @@ use std::ptr;
 /// What a thread knows of its own records. It has no destructor, so it can be used for as long as the thread lives,
 /// from the destructors of other thread-locals too.
 struct Local {
-    /// The epoch that was pinned last, and the record for it.
-    recent_epoch: Cell<*const Epoch>,
-    recent: Cell<*const Record>,
+    /// The record that was pinned last, unless it was only borrowed; else [`nobody`].
+    recent: Cell<&'static Record>,
     /// All records of the thread, linked by `Record::sibling`.
     records: Cell<*const Record>,
     /// Has [`Leaver`] run already?
@@ -22,13 +22,14 @@ struct Local {
 }
 
 impl Local {
-    const fn new() -> Self {
-        Self {
-            recent_epoch: Cell::new(ptr::null()),
-            recent: Cell::new(ptr::null()),
-            records: Cell::new(ptr::null()),
-            leaving: Cell::new(false),
-            draining: Cell::new(false),
+    const_unless_loom! {
+        fn new() -> Self {
+            Self {
+                recent: Cell::new(nobody()),
+                records: Cell::new(ptr::null()),
+                leaving: Cell::new(false),
+                draining: Cell::new(false),
+            }
         }
     }
 }
@@ -55,8 +56,7 @@ impl Drop for Leaver {
         // Under loom the other thread-local may have gone before this one; then nothing asks it any more.
         let _ = LOCAL.try_with(|local| {
             local.leaving.set(true);
-            local.recent_epoch.set(ptr::null());
-            local.recent.set(ptr::null());
+            local.recent.set(nobody());
             local.records.set(ptr::null());
         });
         let mut next = self.records.get();
@@ -66,8 +66,7 @@ impl Drop for Leaver {
             next = unsafe { record.sibling() };
             // A record with a pin on it can never be handed on. (No safe code can get here: pins end with the call
             // that took them.)
-            // SAFETY: as above.
-            if unsafe { record.depth() } == 0 {
+            if !record.is_pinned() {
                 record.disown();
             }
         }
@@ -77,6 +76,8 @@ impl Drop for Leaver {
 /// Keeps what is reachable in its domain from being reused. Nests.
 pub(crate) struct Pin {
     record: &'static Record,
+    /// The others rest on it: pins end in the reverse of the order in which they began.
+    outermost: bool,
     /// Belongs to the thread that took it.
     _not_send: PhantomData<*const ()>,
 }
@@ -84,30 +85,61 @@ pub(crate) struct Pin {
 /// Pins `epoch` for the calling thread; `place` is where, for whoever asks what holds reclamation up.
 ///
 /// Cost: a thread-local look-up, two stores, and a fence in the [`PinFlavour::Fence`](super::barrier::PinFlavour)
-/// flavour. The first pin of a thread in a domain looks for a record, or makes one.
-#[inline(always)]
+/// flavour; nested, the look-up. The first pin of a thread in a domain looks for a record, or makes one.
+#[inline]
 pub(crate) fn pin(epoch: &'static Epoch, place: &'static Location<'static>) -> Pin {
-    let record = LOCAL.with(|local| {
-        if ptr::eq(local.recent_epoch.get(), epoch) {
-            // SAFETY: the two are always set together, to an epoch and this thread's record of it; immortal.
-            unsafe { &*local.recent.get() }
-        } else {
-            find(local, epoch)
-        }
-    });
-    // SAFETY: the record is this thread's.
-    unsafe { record.enter(place) };
-    Pin { record, _not_send: PhantomData }
+    let record = LOCAL.with(|local| recent(local, epoch).unwrap_or_else(|| find(local, epoch)));
+    let outermost = !record.is_pinned();
+    if outermost {
+        // SAFETY: the record is this thread's, for this epoch.
+        unsafe { record.show(epoch, place) };
+    }
+    Pin { record, outermost, _not_send: PhantomData }
 }
 
 impl Drop for Pin {
-    #[inline(always)]
+    #[inline]
     fn drop(&mut self) {
-        // SAFETY: a pin does not leave its thread, and was entered when it was made.
-        if unsafe { self.record.leave() } {
-            give_back(self.record);
+        if self.outermost {
+            self.record.hide();
+            // SAFETY: a pin does not leave its thread.
+            if unsafe { self.record.is_borrowed() } {
+                give_back(self.record);
+            }
         }
     }
+}
+
+/// A thread's outermost pin in the domain that it pinned last: what most emissions hold.
+pub(crate) struct Outermost {
+    record: &'static Record,
+    _not_send: PhantomData<*const ()>,
+}
+
+/// [`pin`] for the hot path: `None` if this thread is pinned already, or has pinned another domain last.
+#[inline(always)]
+pub(crate) fn pin_outermost(epoch: &'static Epoch, place: &'static Location<'static>) -> Option<Outermost> {
+    let record = LOCAL.with(|local| recent(local, epoch))?;
+    if record.is_pinned() {
+        return None;
+    }
+    // SAFETY: the record is this thread's, for this epoch.
+    unsafe { record.show(epoch, place) };
+    Some(Outermost { record, _not_send: PhantomData })
+}
+
+impl Drop for Outermost {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.record.hide();
+    }
+}
+
+/// The record that the thread pinned last, if it is one of `epoch`'s.
+#[inline(always)]
+fn recent(local: &Local, epoch: &'static Epoch) -> Option<&'static Record> {
+    let record = local.recent.get();
+    record.is_of(epoch).then_some(record)
 }
 
 /// The thread's records, newest first.
@@ -123,8 +155,10 @@ fn records(local: &Local) -> impl Iterator<Item = &'static Record> {
 #[inline(never)]
 fn find(local: &Local, epoch: &'static Epoch) -> &'static Record {
     let record = records(local).find(|record| record.is_of(epoch)).unwrap_or_else(|| adopt(local, epoch));
-    local.recent_epoch.set(epoch);
-    local.recent.set(record);
+    // SAFETY: this thread's record.
+    if !unsafe { record.is_borrowed() } {
+        local.recent.set(record);
+    }
     record
 }
 
@@ -144,8 +178,6 @@ fn adopt(local: &Local, epoch: &'static Epoch) -> &'static Record {
 #[inline(never)]
 fn give_back(record: &'static Record) {
     LOCAL.with(|local| {
-        local.recent_epoch.set(ptr::null());
-        local.recent.set(ptr::null());
         // SAFETY: this thread's own records.
         let after = unsafe { record.sibling() };
         match records(local).find(|other| ptr::eq(unsafe { other.sibling() }, record)) {
@@ -159,8 +191,7 @@ fn give_back(record: &'static Record) {
 
 /// Is the calling thread inside any emission or tick, of any domain?
 pub(crate) fn is_pinned() -> bool {
-    // SAFETY: the list holds this thread's own records only.
-    LOCAL.with(|local| records(local).any(|record| unsafe { record.depth() } > 0))
+    LOCAL.with(|local| records(local).any(Record::is_pinned))
 }
 
 /// Evidence that the calling thread runs the destructors of closures, and that nobody up its stack does.

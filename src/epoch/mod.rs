@@ -17,7 +17,7 @@ mod local;
 mod record;
 
 pub(crate) use limbo::{Limbo, Link, Ready, Turn};
-pub(crate) use local::{Draining, Pin, is_pinned, pin};
+pub(crate) use local::{Draining, Outermost, Pin, is_pinned, pin, pin_outermost};
 pub(crate) use record::OldestPin;
 
 use crate::sync::{AtomicPtr, AtomicU64, Ordering, const_unless_loom};
@@ -48,13 +48,13 @@ impl Epoch {
             // Not worth a barrier: this pin would still be there after it.
             return false;
         }
-        // Partner: the barrier in `Record::enter`. If ours is first, a thread whose pin we miss below looks at the
+        // Partner: the barrier in `Record::show`. If ours is first, a thread whose pin we miss below looks at the
         // lists after everything that was taken out of them before. If theirs is first, we see their pin.
         barrier::heavy();
         if self.records().any(|record| record.is_behind(now)) {
             return false;
         }
-        // Release; partner: the Acquire in `Record::enter`. A thread that pins in the new epoch has also seen what
+        // Release; partner: the Acquire in `Record::show`. A thread that pins in the new epoch has also seen what
         // was taken out before the epoch began. Acquire half: each record was read with Acquire above, so what pinned
         // threads did before they unpinned comes before anything that follows here.
         self.global.store(now.wrapping_add(EPOCH_STEP), Ordering::Release);
@@ -64,7 +64,7 @@ impl Epoch {
     /// Waits until every pin that is held now has gone; `false` if `deadline` came first. The calling thread must not
     /// be pinned. Everything the pinned threads did comes before the return.
     pub(crate) fn wait_for_pins(&self, deadline: Option<Instant>) -> bool {
-        // Partner: the barrier in `Record::enter`. A pin that is missed below looks at the lists after this point,
+        // Partner: the barrier in `Record::show`. A pin that is missed below looks at the lists after this point,
         // and finds dead what was ended before it.
         barrier::heavy();
         self.records().all(|record| record.wait_until_moved(deadline))

@@ -3,55 +3,52 @@
 use super::Epoch;
 use super::barrier::{self, PinFlavour};
 use crate::sync::diagnostic::{AtomicPtr as Note, AtomicU64 as Count, Relaxed};
-use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell, immortal, spin_loop, yield_now};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell, const_unless_loom, immortal, spin_loop, yield_now};
 use std::panic::Location;
 use std::ptr;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// The lowest bits of a state: is the thread pinned?
-const PINNED: u64 = 1;
-/// Above it, a number that changes from pin to pin, so that two pins in one epoch can be told apart.
-const TURN_SHIFT: u32 = 1;
+/// The upper half of a state is the epoch; the counter is kept shifted to where a record shows it. It comes round after
+/// 2³² steps, which matters only if a thread stands still for exactly that long between reading the epoch and showing it.
+pub(super) const EPOCH_STEP: u64 = 1 << 32;
 const TURN_MASK: u64 = EPOCH_STEP - 1;
-/// Above that, the epoch: 40 bits, over 200 days of nothing but grace periods of 17 µs each until it comes round.
-const EPOCH_SHIFT: u32 = 24;
-/// One step of the epoch counter, which is kept shifted to where a record shows it.
-pub(super) const EPOCH_STEP: u64 = 1 << EPOCH_SHIFT;
-
-/// Where the depth of a record starts that is given back when its last pin goes, because its thread has already
-/// run the destructor that would do so.
-const BORROWED: u32 = 1 << 31;
+/// The lower half is zero, or a number that changes from pin to pin, so that two pins in one epoch can be told apart. It
+/// is odd, so that it is never zero.
+const FIRST_TURN: u32 = 1;
+const NEXT_TURN: u32 = 2;
 
 /// One thread's entry in one epoch. Immortal; owned by one thread at a time.
 #[repr(align(128))]
 pub(crate) struct Record {
-    /// Zero, or `epoch | turn | PINNED`. Written by the owner; read by whoever looks for pins.
+    /// Zero, or `epoch | turn`. Written by the owner; read by whoever looks for pins.
     state: AtomicU64,
     /// What only the owner touches. Ownership passes through `owned`.
     own: UnsafeCell<Own>,
     /// Where the outermost pin was taken. Written by the owner before `state`.
     place: Note<Location<'static>>,
     flavour: PinFlavour,
-    epoch: &'static Epoch,
+    /// Whose it is; null for [`nobody`].
+    epoch: *const Epoch,
     /// Does a thread own it? Taken by compare-exchange, given back by the owner.
     owned: AtomicBool,
     /// Older records. Written once, before the record is published.
     next: UnsafeCell<*const Record>,
-    /// The state that an observer saw last, and when it saw it first (nanoseconds since `born`).
+    /// The state that an observer saw last, and when it saw it first, in nanoseconds since the [`dawn`].
     seen: Count,
     seen_since: Count,
-    born: Instant,
 }
 
 struct Own {
-    depth: u32,
-    turn: u64,
+    turn: u32,
+    /// Is it to be given back when its pin goes, because its thread has already run the destructor that would do so?
+    borrowed: bool,
     /// The owner's other records.
     sibling: *const Record,
 }
 
 // SAFETY: `own` is touched by the owning thread only, and passes from one to the next through `owned`
-// (Release in `disown`, Acquire in `try_own`); `next` is written before the record is published; the rest is atomic.
+// (Release in `disown`, Acquire in `try_own`); `next` is written before the record is published; `epoch` points to what is immortal; the rest is atomic.
 unsafe impl Sync for Record {}
 
 /// A pin that an observer found standing.
@@ -62,22 +59,25 @@ pub(crate) struct OldestPin {
 }
 
 impl Record {
+    const_unless_loom! {
+        fn made(epoch: *const Epoch, flavour: PinFlavour) -> Self {
+            Record {
+                state: AtomicU64::new(0),
+                own: UnsafeCell::new(Own { turn: FIRST_TURN, borrowed: false, sibling: ptr::null() }),
+                place: Note::new(ptr::null_mut()),
+                flavour: flavour,
+                epoch: epoch,
+                owned: AtomicBool::new(true),
+                next: UnsafeCell::new(ptr::null()),
+                seen: Count::new(0),
+                seen_since: Count::new(0),
+            }
+        }
+    }
+
     /// A new immortal record, owned by the caller and not yet published.
     pub(super) fn new_owned(epoch: &'static Epoch) -> &'static Record {
-        let flavour = barrier::pin_flavour();
-        let record = Record {
-            state: AtomicU64::new(0),
-            own: UnsafeCell::new(Own { depth: 0, turn: 0, sibling: ptr::null() }),
-            place: Note::new(ptr::null_mut()),
-            flavour,
-            epoch,
-            owned: AtomicBool::new(true),
-            next: UnsafeCell::new(ptr::null()),
-            seen: Count::new(0),
-            seen_since: Count::new(0),
-            born: Instant::now(),
-        };
-        &immortal(vec![record])[0]
+        &immortal(vec![Record::made(epoch, barrier::pin_flavour())])[0]
     }
 
     pub(super) fn set_next(&self, next: *const Record) {
@@ -106,71 +106,49 @@ impl Record {
         self.owned.store(false, Ordering::Release);
     }
 
-    /// Pins, or nests into the pin that is held: a nested pin never refreshes the epoch, or what the outer one
-    /// protects would be let go.
-    ///
-    /// # Safety
-    /// The calling thread owns the record.
+    /// Is it pinned? Only for the owner.
     #[inline(always)]
-    pub(super) unsafe fn enter(&self, place: &'static Location<'static>) {
-        // SAFETY: the caller owns the record.
-        let depth = self.own.with_mut(|own| unsafe {
-            (*own).depth += 1;
-            (*own).depth
-        });
-        if depth == 1 || depth == BORROWED + 1 {
-            // SAFETY: as above.
-            unsafe { self.show(place) };
-        }
+    pub(super) fn is_pinned(&self) -> bool {
+        // Relaxed: the owner reads what it wrote itself.
+        self.state.load(Ordering::Relaxed) != 0
     }
 
-    /// Shows the outermost pin.
+    /// Pins. A nested pin must not do so again: it would refresh the epoch, and let go what the outer one protects.
     ///
     /// # Safety
-    /// The calling thread owns the record.
+    /// The calling thread owns the record, which is one of `epoch`'s and not pinned.
     #[inline(always)]
-    unsafe fn show(&self, place: &'static Location<'static>) {
+    pub(super) unsafe fn show(&self, epoch: &Epoch, place: &'static Location<'static>) {
         // SAFETY: the caller owns the record.
         let turn = self.own.with_mut(|own| unsafe {
-            (*own).turn = (*own).turn.wrapping_add(1 << TURN_SHIFT) & TURN_MASK;
-            (*own).turn
+            (*own).turn = (*own).turn.wrapping_add(NEXT_TURN);
+            u64::from((*own).turn)
         });
         self.place.store(ptr::from_ref(place).cast_mut(), Relaxed);
         // Acquire; partner: the Release in `Epoch::try_advance`. If we see the new epoch, we also see everything
         // that was taken out before it began. If we see an older one, our pin holds the next step back.
-        let epoch = self.epoch.global.load(Ordering::Acquire);
+        let epoch = epoch.global.load(Ordering::Acquire);
         // Release; partner: the Acquire in `shows`. Whoever sees this pin, rather than the end of the one before it,
         // has also seen everything that was done under that one.
-        self.state.store(epoch | turn | PINNED, Ordering::Release);
+        self.state.store(epoch | turn, Ordering::Release);
         // Partner: `barrier::heavy` in `Epoch::try_advance` and `Epoch::wait_for_pins`.
         barrier::light(self.flavour);
     }
 
-    /// Undoes one [`enter`](Self::enter); `true` if the record was borrowed for this pin and must be given back.
-    ///
-    /// # Safety
-    /// The calling thread owns the record and has entered it once more than it has left it.
+    /// Unpins. Only for the owner, and the outermost pin.
     #[inline(always)]
-    pub(super) unsafe fn leave(&self) -> bool {
-        // SAFETY: the caller owns the record.
-        let depth = self.own.with_mut(|own| unsafe {
-            (*own).depth -= 1;
-            (*own).depth
-        });
-        if depth == 0 || depth == BORROWED {
-            // Release; partner: the Acquire in `shows`. Whoever finds us gone has seen all we did under the pin.
-            self.state.store(0, Ordering::Release);
-        }
-        depth == BORROWED
+    pub(super) fn hide(&self) {
+        // Release; partner: the Acquire in `shows`. Whoever finds us gone has seen all we did under the pin.
+        self.state.store(0, Ordering::Release);
     }
 
-    /// How deep the owner's pins nest. Only for the owner.
+    /// Does the owner have to give it back when its pin goes?
     ///
     /// # Safety
     /// The calling thread owns the record.
-    pub(super) unsafe fn depth(&self) -> u32 {
+    pub(super) unsafe fn is_borrowed(&self) -> bool {
         // SAFETY: the caller owns the record.
-        self.own.with(|own| unsafe { (*own).depth } & !BORROWED)
+        self.own.with(|own| unsafe { (*own).borrowed })
     }
 
     /// The owner's next record.
@@ -190,7 +168,7 @@ impl Record {
         // SAFETY: the caller owns the record.
         self.own.with_mut(|own| unsafe {
             (*own).sibling = sibling;
-            (*own).depth = if borrowed { BORROWED } else { 0 };
+            (*own).borrowed = borrowed;
         });
     }
 
@@ -205,7 +183,7 @@ impl Record {
 
     /// The state as of now, with everything its owner did under earlier pins.
     fn shows(&self) -> u64 {
-        // Acquire; partners: the Releases in `enter` and `leave`. What the owner did before them comes before what we
+        // Acquire; partners: the Releases in `show` and `hide`. What the owner did before them comes before what we
         // do next, reuse of memory above all.
         self.state.load(Ordering::Acquire)
     }
@@ -213,13 +191,13 @@ impl Record {
     /// Is it pinned in another epoch than `now`?
     pub(super) fn is_behind(&self, now: u64) -> bool {
         let state = self.shows();
-        state & PINNED != 0 && state & !TURN_MASK != now
+        state != 0 && state & !TURN_MASK != now
     }
 
     /// Waits until the pin that is seen now has gone; `false` if `deadline` came first.
     pub(super) fn wait_until_moved(&self, deadline: Option<Instant>) -> bool {
         let before = self.shows();
-        if before & PINNED == 0 {
+        if before == 0 {
             return true;
         }
         for round in 0u32.. {
@@ -244,15 +222,34 @@ impl Record {
     /// Observers are serialised by the domain; the pins themselves never read a clock.
     pub(super) fn observe(&self, now: Instant) -> Option<OldestPin> {
         let state = self.shows();
-        let elapsed = u64::try_from(now.saturating_duration_since(self.born).as_nanos()).unwrap_or(u64::MAX);
+        let elapsed = u64::try_from(now.saturating_duration_since(dawn()).as_nanos()).unwrap_or(u64::MAX);
         if self.seen.swap(state, Relaxed) != state {
             self.seen_since.store(elapsed, Relaxed);
         }
-        if state & PINNED == 0 {
+        if state == 0 {
             return None;
         }
         let age = Duration::from_nanos(elapsed.saturating_sub(self.seen_since.load(Relaxed)));
         // SAFETY: only ever null or a `&'static Location`.
         Some(OldestPin { age, place: unsafe { self.place.load(Relaxed).as_ref() } })
     }
+}
+
+/// The record of no thread, of no epoch: so that a thread always has a most recent one.
+#[cfg(not(loom))]
+pub(super) const fn nobody() -> &'static Record {
+    static NOBODY: Record = Record::made(ptr::null(), PinFlavour::Fence);
+    &NOBODY
+}
+
+/// The same for the execution of a model.
+#[cfg(loom)]
+pub(super) fn nobody() -> &'static Record {
+    &immortal(vec![Record::made(ptr::null(), PinFlavour::Fence)])[0]
+}
+
+/// When the first observer looked.
+fn dawn() -> Instant {
+    static DAWN: OnceLock<Instant> = OnceLock::new();
+    *DAWN.get_or_init(Instant::now)
 }

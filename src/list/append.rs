@@ -2,53 +2,52 @@
 
 use super::chunk::Chunk;
 use super::sweep::Depth;
-use super::{Closure, List, Tag};
+use super::{Closure, List, Root, Tag};
 use crate::domain::DomainCore;
 use crate::epoch;
-use crate::sync::{AtomicPtr, Ordering};
+use crate::sync::Ordering;
 use crate::world::world;
 use std::panic::Location;
 use std::ptr;
 
-/// Connects a closure to the signal whose list is in `place_of_list` (null before the first connection).
-///
-/// May sweep, and unless the domain reclaims by hand, and outside of emissions, run the destructors of closures that
-/// were disconnected before.
-pub(crate) fn connect(
-    place_of_list: &AtomicPtr<List>,
-    domain: &'static DomainCore,
-    closure: Closure,
-    place: &'static Location<'static>,
-) -> (&'static Chunk, Tag) {
-    let pin = epoch::pin(&domain.epoch, place);
-    let list = list_or_new(place_of_list, domain);
-    let (connection, appended) = list.claim_and_publish(domain, closure, place);
-    drop(pin);
-    if let Some(sequence) = appended {
-        list.sweep_if_due(domain, sequence);
-        domain.reclaim_if_due();
+impl Root {
+    /// Connects a closure.
+    ///
+    /// May sweep, and unless the domain reclaims by hand, and outside of emissions, run the destructors of closures that
+    /// were disconnected before.
+    pub(crate) fn connect(&self, closure: Closure, place: &'static Location<'static>) -> (&'static Chunk, Tag) {
+        let domain = self.domain.core();
+        let pin = epoch::pin(&domain.epoch, place);
+        let list = self.list_or_new(domain);
+        let (connection, appended) = list.claim_and_publish(domain, closure, place);
+        drop(pin);
+        if let Some(sequence) = appended {
+            list.sweep_if_due(domain, sequence);
+            domain.reclaim_if_due();
+        }
+        connection
     }
-    connection
-}
 
-/// The signal's list; at the first connection one from the pool.
-fn list_or_new(place: &AtomicPtr<List>, domain: &'static DomainCore) -> &'static List {
-    // Acquire, here and below; partner: the Release below. The list is made.
-    let list = place.load(Ordering::Acquire);
-    // SAFETY: null or a list; lists are immortal.
-    if let Some(list) = unsafe { list.as_ref() } {
-        return list;
-    }
-    let list = world().lists.take();
-    list.start(domain);
-    // Release; partner: the Acquire here, in the emission and in the drop of the signal.
-    match place.compare_exchange(ptr::null_mut(), ptr::from_ref(list).cast_mut(), Ordering::Release, Ordering::Acquire)
-    {
-        Ok(_) => list,
-        Err(theirs) => {
-            list.tear_down(domain);
-            // SAFETY: not null, or the exchange had not failed.
-            unsafe { &*theirs }
+    /// The list; at the first connection one from the pool.
+    fn list_or_new(&self, domain: &'static DomainCore) -> &'static List {
+        if let Some(list) = self.list() {
+            return list;
+        }
+        let list = world().lists.take();
+        list.start(domain);
+        // Release; partner: the Acquire in `Root::list`, and here: the list is made.
+        match self.list.compare_exchange(
+            ptr::null_mut(),
+            ptr::from_ref(list).cast_mut(),
+            Ordering::Release,
+            Ordering::Acquire,
+        ) {
+            Ok(_) => list,
+            Err(theirs) => {
+                list.tear_down(domain);
+                // SAFETY: not null, or the exchange had not failed; lists are immortal.
+                unsafe { &*theirs }
+            }
         }
     }
 }

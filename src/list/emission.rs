@@ -2,21 +2,21 @@
 
 use super::chunk::{CHUNK_SLOTS, Chunk, bits};
 use super::slot::{Batch, Slot};
-use super::{Cut, List};
-use crate::domain::DomainCore;
-use crate::epoch;
-use crate::panics::{Policy, Propagation};
+use super::{Cut, List, Root, Tail};
+use crate::epoch::{self, Outermost, Pin};
+use crate::panics::Propagation;
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr;
 
 /// Runs every live slot that was connected before this call, in connection order.
 ///
 /// # Safety
-/// The list serves a signal of events like the one that `event` points to, which outlives the call.
+/// `list` is the one at `root`, which serves a signal of events like the one that `event` points to, and outlives the call.
 #[inline(never)]
-pub(crate) unsafe fn emit(list: &'static List, event: *const (), policy: &Policy, place: &'static Location<'static>) {
+pub(crate) unsafe fn emit(root: &Root, event: *const (), list: &'static List, place: &'static Location<'static>) {
     // SAFETY: as demanded of the caller.
-    unsafe { deliver(list, &mut One { event }, policy, place) }
+    unsafe { deliver(root, list, One { event }, place) }
 }
 
 /// The same for a slice of events, slot by slot: one pin and one walk.
@@ -25,35 +25,271 @@ pub(crate) unsafe fn emit(list: &'static List, event: *const (), policy: &Policy
 /// As for [`emit`], for all `count` events.
 #[inline(never)]
 pub(crate) unsafe fn emit_batch(
+    root: &Root,
     list: &'static List,
-    events: *const (),
-    count: usize,
-    policy: &Policy,
+    (events, count): (*const (), usize),
     place: &'static Location<'static>,
 ) {
-    let mut many = Many { batch: Batch { events, count, next: 0 }, slot: ptr::null() };
+    let many = Many { batch: Batch { events, count, next: 0 }, slot: ptr::null() };
     // SAFETY: as demanded of the caller.
-    unsafe { deliver(list, &mut many, policy, place) }
+    unsafe { deliver(root, list, many, place) }
 }
 
 /// # Safety
-/// `what` holds events of the list's signal.
+/// As for [`emit`]; `what` brings events of the signal.
 #[inline(always)]
-unsafe fn deliver<D: Delivery>(list: &'static List, what: &mut D, policy: &Policy, place: &'static Location<'static>) {
-    let pin = epoch::pin(&list.domain().epoch, place);
-    let domain = list.domain();
-    let mut walk = Walk { domain, cut: list.cut(), chunk: list.head(), index: 0, checked: 0, dead: 0 };
-    let mut propagation = Propagation::default();
-    // One catch for the whole walk costs nothing per slot; the walk knows where it was.
-    // SAFETY: pinned; the events are of the list's signal.
-    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| unsafe { walk.run(what) })) {
-        walk.after_panic(payload, what, policy, &mut propagation);
+unsafe fn deliver<D: Delivery>(root: &Root, list: &'static List, what: D, place: &'static Location<'static>) {
+    // SAFETY: pinned, and as demanded of the caller.
+    unsafe {
+        match epoch::pin_outermost(&list.domain().epoch, place) {
+            Some(pin) => deliver_under::<D, Outermost>(pin, root, list, what),
+            None => deliver_nested(root, list, what, place),
+        }
     }
-    drop(pin);
-    if walk.met_many_dead() {
+}
+
+/// Inside another emission or a tick, or on a thread that pinned another domain last, or that is about to end.
+///
+/// # Safety
+/// As for [`deliver`].
+#[inline(never)]
+unsafe fn deliver_nested<D: Delivery>(root: &Root, list: &'static List, what: D, place: &'static Location<'static>) {
+    let pin = epoch::pin(&list.domain().epoch, place);
+    // SAFETY: pinned, and as demanded of the caller.
+    unsafe { deliver_under::<D, Pin>(pin, root, list, what) }
+}
+
+/// # Safety
+/// `pin` pins the list's domain, and as for [`deliver`].
+#[inline(always)]
+unsafe fn deliver_under<D: Delivery, P>(pin: P, root: &Root, list: &'static List, what: D) {
+    let mut emission = Emission { what, dead: 0, interrupted: None };
+    let span = Span::of(list);
+    // One catch for the whole walk costs nothing per slot: the walk leaves where it was only if a slot unwinds.
+    // SAFETY: pinned, and as demanded of the caller.
+    match catch_unwind(AssertUnwindSafe(|| unsafe { emission.run(span) })) {
+        Ok(()) => {
+            drop(pin);
+            if emission.dead >= WORTH_SWEEPING {
+                sweep_in_passing(root);
+            }
+        }
+        // SAFETY: as demanded of the caller.
+        Err(payload) => unsafe { go_on(pin, root, span.cut(), emission, payload) },
+    }
+}
+
+/// So many dead slots that an emission meets make it sweep: a chunk's worth. Fewer cost less than the look; more are each
+/// met only once, and the look at the chunks costs less than the walk just made.
+const WORTH_SWEEPING: usize = CHUNK_SLOTS;
+
+#[cold]
+#[inline(never)]
+fn sweep_in_passing(root: &Root) {
+    if let Some(list) = root.list() {
         list.sweep_in_passing();
     }
+}
+
+/// What there was of a list when an emission started: all that it may run.
+#[derive(Clone, Copy)]
+struct Span {
+    tail: &'static Chunk,
+    /// How many slots of the tail were claimed.
+    claimed: usize,
+    /// Read after the tail, and so never behind it.
+    first: &'static Chunk,
+}
+
+impl Span {
+    /// The caller has pinned the list's domain.
+    #[inline(always)]
+    fn of(list: &List) -> Self {
+        let Tail { tail, claimed } = list.tail_and_claimed();
+        // SAFETY: never null while a signal uses the list; chunks are immortal.
+        Self { tail, claimed, first: unsafe { &*list.head() } }
+    }
+
+    #[inline(always)]
+    fn cut(self) -> Cut {
+        Cut { sequence: self.tail.sequence(), claimed: self.claimed }
+    }
+}
+
+/// An emission on its way.
+struct Emission<D> {
+    what: D,
+    /// How many slots it has met that had died.
+    dead: usize,
+    /// Where it was when a slot panicked.
+    interrupted: Option<Position>,
+}
+
+#[derive(Clone, Copy)]
+struct Position {
+    chunk: *const Chunk,
+    slot: *const Slot,
+}
+
+impl<D: Delivery> Emission<D> {
+    /// Calls each slot of the span that is live when its turn comes.
+    ///
+    /// # Safety
+    /// The list's domain has been pinned since before the span was found, and the emission brings events of its signal.
+    #[inline(always)]
+    unsafe fn run(&mut self, span: Span) {
+        // SAFETY: as demanded of the caller.
+        unsafe {
+            // Most signals have one chunk.
+            if ptr::eq(span.first, span.tail) && span.first.retired() == 0 {
+                self.scan(span.first, span.claimed);
+            } else {
+                self.walk(span.cut(), span.first);
+            }
+        }
+    }
+
+    /// Visits every chunk from `first` to the cut.
+    ///
+    /// # Safety
+    /// As for [`run`](Self::run).
+    #[inline(never)]
+    unsafe fn walk(&mut self, cut: Cut, first: *const Chunk) {
+        // SAFETY: the first chunk was linked under our pin. So was the one after a chunk that lies before the cut: it was
+        // linked before the tail moved to where we cut. They stay in place as long as the pin is held.
+        unsafe {
+            let mut chunk = &*first;
+            // Stop by number, never at the tail chunk itself: it may have been unlinked since.
+            while chunk.sequence() < cut.sequence {
+                self.visit_chunk(chunk, CHUNK_SLOTS);
+                chunk = &*chunk.next();
+            }
+            if chunk.sequence() == cut.sequence {
+                self.visit_chunk(chunk, cut.claimed);
+            }
+        }
+    }
+
+    /// Visits the slots of a chunk below `limit`, which is at most their number.
+    ///
+    /// # Safety
+    /// As for [`run`](Self::run).
+    #[inline(always)]
+    unsafe fn visit_chunk(&mut self, chunk: &Chunk, limit: usize) {
+        // SAFETY: as demanded of the caller.
+        unsafe {
+            if chunk.retired() == 0 {
+                self.scan(chunk, limit);
+            } else {
+                self.pick(chunk, chunk.unretired(limit));
+            }
+        }
+    }
+
+    /// All slots below `limit`.
+    ///
+    /// # Safety
+    /// As for [`visit_chunk`](Self::visit_chunk).
+    #[inline(always)]
+    unsafe fn scan(&mut self, chunk: &Chunk, limit: usize) {
+        let mut slot = chunk.slots().as_ptr();
+        // SAFETY: as demanded of the caller.
+        unsafe {
+            let end = slot.add(limit);
+            while slot < end {
+                self.visit(chunk, &*slot);
+                slot = slot.add(1);
+            }
+        }
+    }
+
+    /// Those slots whose bits are set.
+    ///
+    /// # Safety
+    /// As for [`run`](Self::run).
+    #[inline(always)]
+    unsafe fn pick(&mut self, chunk: &Chunk, slots: u32) {
+        for index in bits(slots) {
+            // SAFETY: there are as many bits as slots, and as demanded of the caller.
+            unsafe { self.visit(chunk, chunk.slots().get_unchecked(index)) };
+        }
+    }
+
+    /// Calls one slot, if it is live at this very moment.
+    ///
+    /// # Safety
+    /// As for [`run`](Self::run).
+    #[inline(always)]
+    unsafe fn visit(&mut self, chunk: &Chunk, slot: &Slot) {
+        if slot.tag().is_live() {
+            let guard = Interrupted { at: Position { chunk, slot }, out: &mut self.interrupted };
+            // SAFETY: live under the pin, and as demanded of the caller.
+            unsafe { self.what.give(chunk, slot) };
+            std::mem::forget(guard);
+        } else {
+            self.dead += 1;
+        }
+    }
+}
+
+/// Leaves where the emission was when a slot unwinds. Costs nothing when none does: it lives in registers, and only the
+/// unwinding path stores it.
+struct Interrupted<'a> {
+    at: Position,
+    out: &'a mut Option<Position>,
+}
+
+impl Drop for Interrupted<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        *self.out = Some(self.at);
+    }
+}
+
+/// Deals with the panic of a slot, and goes on behind it, as often as it takes.
+///
+/// # Safety
+/// As for [`deliver_under`]; the emission was interrupted in a walk to `cut` under this pin.
+#[cold]
+#[inline(never)]
+unsafe fn go_on<D: Delivery, P>(
+    pin: P,
+    root: &Root,
+    cut: Cut,
+    mut emission: Emission<D>,
+    mut payload: Box<dyn Any + Send>,
+) {
+    let mut propagation = Propagation::default();
+    while let Some(Position { chunk, slot }) = emission.interrupted.take() {
+        // SAFETY: the emission was interrupted in a chunk that it could see, and the pin is still held.
+        let chunk = unsafe { &*chunk };
+        let index = index_in(chunk, slot);
+        root.slot_panicked(chunk, index, payload, &mut propagation);
+        let rest = from_index(if emission.what.is_under_way() { index } else { index + 1 });
+        // SAFETY: pinned, from where it stopped.
+        let walk = AssertUnwindSafe(|| unsafe {
+            emission.pick(chunk, chunk.unretired(cut.limit(chunk)) & rest);
+            if chunk.sequence() < cut.sequence {
+                emission.walk(cut, chunk.next());
+            }
+        });
+        match catch_unwind(walk) {
+            Ok(()) => break,
+            Err(next) => payload = next,
+        }
+    }
+    drop(pin);
     propagation.resume();
+}
+
+/// The index of a slot, or of the end of the slots.
+fn index_in(chunk: &Chunk, slot: *const Slot) -> usize {
+    (slot.addr() - chunk.slots().as_ptr().addr()) / size_of::<Slot>()
+}
+
+/// The bits of all slots from an index on.
+fn from_index(index: usize) -> u32 {
+    u32::MAX.checked_shl(index as u32).unwrap_or(0)
 }
 
 /// What an emission brings to each slot.
@@ -89,6 +325,7 @@ struct Many {
 }
 
 impl Delivery for Many {
+    #[inline(always)]
     unsafe fn give(&mut self, chunk: &Chunk, slot: &Slot) {
         // The same slot again, after a panic, goes on with the next event.
         if !ptr::eq(self.slot, slot) {
@@ -102,106 +339,4 @@ impl Delivery for Many {
     fn is_under_way(&self) -> bool {
         self.batch.next < self.batch.count
     }
-}
-
-/// Where an emission stands.
-struct Walk {
-    domain: &'static DomainCore,
-    cut: Cut,
-    /// The chunk that is being walked.
-    chunk: *const Chunk,
-    /// The slot in it to go on with. Behind while the walk runs; up to date when it has been interrupted by a panic.
-    index: usize,
-    /// How many slots it has looked at, and how many of them were not live.
-    checked: usize,
-    dead: usize,
-}
-
-impl Walk {
-    /// Walks on, from wherever it stands, to the cut.
-    ///
-    /// # Safety
-    /// The pin under which the walk was started is held, and `what` brings events of the list's signal.
-    #[inline(always)]
-    unsafe fn run<D: Delivery>(&mut self, what: &mut D) {
-        // SAFETY: chunks that were linked under our pin stay in place as long as it is held, unlinked or not.
-        while let Some(chunk) = unsafe { self.chunk.as_ref() } {
-            let Some(limit) = self.cut.limit(chunk) else { break };
-            if chunk.retired() == 0 {
-                let slots = chunk.slots().get(self.index..limit).unwrap_or_default();
-                self.checked += slots.len();
-                for slot in slots {
-                    // SAFETY: as demanded of the caller.
-                    unsafe { self.visit(chunk, slot, what) };
-                }
-            } else {
-                let rest = chunk.unretired(limit) & u32::MAX.checked_shl(self.index as u32).unwrap_or(0);
-                self.checked += rest.count_ones() as usize;
-                for index in bits(rest) {
-                    // SAFETY: as demanded of the caller.
-                    unsafe { self.visit(chunk, &chunk.slots()[index], what) };
-                }
-            }
-            self.chunk = chunk.next();
-            self.index = 0;
-        }
-    }
-
-    /// Calls one slot, if it is live at this very moment.
-    ///
-    /// # Safety
-    /// As for [`run`](Self::run).
-    #[inline(always)]
-    unsafe fn visit<D: Delivery>(&mut self, chunk: &Chunk, slot: &Slot, what: &mut D) {
-        if slot.tag().is_live() {
-            let interrupted = Interrupted { walk: self, chunk, slot };
-            // SAFETY: live, under the pin.
-            unsafe { what.give(chunk, slot) };
-            std::mem::forget(interrupted);
-        } else {
-            self.dead += 1;
-        }
-    }
-
-    /// Counts the panic of the slot at which the walk was interrupted, and sets it to the one to go on with.
-    #[cold]
-    #[inline(never)]
-    fn after_panic<D: Delivery>(
-        &mut self,
-        payload: Box<dyn std::any::Any + Send>,
-        what: &D,
-        policy: &Policy,
-        propagation: &mut Propagation,
-    ) {
-        // SAFETY: interrupted inside a chunk, and still pinned.
-        let chunk = unsafe { &*self.chunk };
-        policy.slot_panicked(chunk, self.index, payload, self.domain, propagation);
-        if !what.is_under_way() {
-            self.index += 1;
-        }
-    }
-
-    /// Is it worth sweeping? Not for a few dead ones: they cost less than the look.
-    fn met_many_dead(&self) -> bool {
-        self.dead >= CHUNK_SLOTS && 2 * self.dead > self.checked
-    }
-}
-
-/// Notes where the walk was when a slot panics. Costs nothing when it doesn't: what it needs is in registers, and only
-/// the unwinding path stores it.
-struct Interrupted<'a> {
-    walk: &'a mut Walk,
-    chunk: &'a Chunk,
-    slot: &'a Slot,
-}
-
-impl Drop for Interrupted<'_> {
-    #[cold]
-    fn drop(&mut self) {
-        self.walk.index = index_in(self.chunk, self.slot);
-    }
-}
-
-fn index_in(chunk: &Chunk, slot: &Slot) -> usize {
-    (ptr::from_ref(slot).addr() - chunk.slots().as_ptr().addr()) / size_of::<Slot>()
 }

@@ -42,7 +42,9 @@ pub(crate) fn finish(ready: Ready<Chunk>, domain: &'static DomainCore, _: &Drain
             }
         }
         // Not before the chunk is out of our hands: a destructor may drop the very signal it lived in.
-        done.dropped += dead.drop_all(domain);
+        let dropped = dead.drop_all(domain);
+        domain.note_dropped(dropped);
+        done.dropped += dropped;
     }
     done
 }

@@ -14,7 +14,6 @@ mod sweep;
 mod tag;
 mod teardown;
 
-pub(crate) use append::connect;
 pub(crate) use chunk::{CHUNK_SLOTS, Chunk};
 pub(crate) use closure::Closure;
 pub(crate) use emission::{emit, emit_batch};
@@ -22,9 +21,11 @@ pub(crate) use grace::{Done, finish};
 pub(crate) use sweep::Depth;
 pub(crate) use tag::Tag;
 
-use crate::domain::DomainCore;
+use crate::domain::{Domain, DomainCore};
+use crate::panics::{Policy, Propagation};
 use crate::pool::{Pooled, Ticket};
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, const_unless_loom, fence};
+use std::any::Any;
 use std::ptr;
 use sweep::SweepFlag;
 
@@ -76,6 +77,34 @@ unsafe impl Pooled for List {
     }
 }
 
+/// What a signal holds: where its list hangs, and what belongs to it whatever its events are.
+pub(crate) struct Root {
+    /// null until the first connection. Then one list, until the signal is dropped.
+    list: AtomicPtr<List>,
+    pub(crate) domain: Domain,
+    pub(crate) policy: Policy,
+}
+
+impl Root {
+    const_unless_loom! {
+        pub(crate) fn new(domain: Domain) -> Self {
+            Self { list: AtomicPtr::new(ptr::null_mut()), domain: domain, policy: Policy::new() }
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn list(&self) -> Option<&'static List> {
+        // Acquire; partner: the Release with which the first connect stores it. The list is made.
+        // SAFETY: null or a list; lists are immortal.
+        unsafe { self.list.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Deals with one panic of one slot, inside the emission.
+    fn slot_panicked(&self, chunk: &Chunk, index: usize, payload: Box<dyn Any + Send>, propagation: &mut Propagation) {
+        self.policy.slot_panicked(chunk, index, payload, self.domain.core(), propagation);
+    }
+}
+
 /// Which slots an emission runs: those that were claimed before it started.
 #[derive(Clone, Copy)]
 struct Cut {
@@ -83,16 +112,20 @@ struct Cut {
     claimed: usize,
 }
 
+/// What a [`Cut`] is taken from.
+struct Tail {
+    tail: &'static Chunk,
+    claimed: usize,
+}
+
 impl Cut {
-    /// How many of a chunk's slots lie before the cut; `None` if the whole chunk lies behind it.
-    #[inline(always)]
-    fn limit(self, chunk: &Chunk) -> Option<usize> {
-        let sequence = chunk.sequence();
-        // Never compare with the tail chunk itself: it may have been unlinked since.
-        if sequence > self.sequence {
-            return None;
+    /// How many of a chunk's slots lie before the cut.
+    fn limit(self, chunk: &Chunk) -> usize {
+        match chunk.sequence().cmp(&self.sequence) {
+            std::cmp::Ordering::Less => CHUNK_SLOTS,
+            std::cmp::Ordering::Equal => self.claimed,
+            std::cmp::Ordering::Greater => 0,
         }
-        Some(if sequence == self.sequence { self.claimed } else { CHUNK_SLOTS })
     }
 }
 
@@ -111,12 +144,19 @@ impl List {
         ptr::eq(self.domain.load(Ordering::Relaxed), domain)
     }
 
-    /// Where an emission that starts now has to stop.
+    /// The tail and how much of it is claimed: where an emission that starts now has to stop. The caller is pinned, or
+    /// holds the sweep flag.
     #[inline(always)]
-    fn cut(&self) -> Cut {
-        // SAFETY: never null while a signal uses the list; the caller is pinned, or holds the sweep flag.
+    fn tail_and_claimed(&self) -> Tail {
+        // SAFETY: never null while a signal uses the list; chunks are immortal.
         let tail = unsafe { &*self.tail() };
-        Cut { sequence: tail.sequence(), claimed: tail.claimed() }
+        Tail { tail, claimed: tail.claimed() }
+    }
+
+    /// As a cut.
+    fn cut(&self) -> Cut {
+        let Tail { tail, claimed } = self.tail_and_claimed();
+        Cut { sequence: tail.sequence(), claimed }
     }
 
     #[inline(always)]

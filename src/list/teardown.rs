@@ -16,22 +16,19 @@ impl List {
     /// Only for the last owner of the signal: no emission, no connect is under way or will ever come. What may still come
     /// are handles, which only know tags, and collectors, which take the sweep flag first.
     pub(crate) fn tear_down(&'static self, domain: &'static DomainCore) {
-        let mut next = self.undisturbed(|| {
-            let head = self.head();
+        let first = self.undisturbed(|| {
+            let first = self.head();
+            // All of them, before any destructor runs: one that disconnects its neighbour must not win.
+            let drops = chain(first).map(|chunk| {
+                end_all(chunk, CHUNK_SLOTS);
+                chunk.census().drops.count_ones()
+            });
+            // Counted before a collector can find the list gone: it is not complete as long as we are at it.
+            domain.expect_drops(drops.map(u64::from).sum());
             self.set_head(ptr::null());
-            head
+            first
         });
-        let first = next;
-        // All of them first: a destructor that disconnects its neighbour must not win.
-        // SAFETY: the chain is ours now; a chunk that is in limbo stays in it, until we detach it below.
-        while let Some(chunk) = unsafe { next.as_ref() } {
-            end_all(chunk, CHUNK_SLOTS);
-            next = chunk.next();
-        }
-        next = first;
-        // SAFETY: as above; `next` is read before the chunk is given away.
-        while let Some(chunk) = unsafe { next.as_ref() } {
-            next = chunk.next();
+        for chunk in chain(first) {
             let mut dead = Dead::default();
             // SAFETY: dead, not retired and so never sent off, and no emission can be in them.
             dead.extend(unsafe { chunk.take_out(chunk.census().drops) });
@@ -41,7 +38,7 @@ impl List {
                 unsafe { chunk.recycle() };
                 domain.return_chunk(chunk);
             }
-            dead.drop_all(domain);
+            domain.note_dropped(dead.drop_all(domain));
         }
         world().lists.put(self);
     }
@@ -94,13 +91,25 @@ impl List {
         let mut next = self.head();
         // SAFETY: chunks that were linked under our pin stay in place as long as it is held.
         while let Some(chunk) = unsafe { next.as_ref() } {
-            let Some(limit) = cut.limit(chunk) else { return };
-            if !f(chunk, limit) {
+            let limit = cut.limit(chunk);
+            if limit == 0 || !f(chunk, limit) {
                 return;
             }
             next = chunk.next();
         }
     }
+}
+
+/// The chunks from `first` on, of a list that is the caller's: one that was torn down, or whose sweep flag it holds. Each
+/// may be given away as soon as it has been returned.
+fn chain(first: *const Chunk) -> impl Iterator<Item = &'static Chunk> {
+    let mut next = first;
+    std::iter::from_fn(move || {
+        // SAFETY: chunks are immortal; one that is linked in the caller's list is nobody else's to relink or recycle.
+        let chunk = unsafe { next.as_ref() }?;
+        next = chunk.next();
+        Some(chunk)
+    })
 }
 
 /// The indices of the live slots below `limit`.
