@@ -86,8 +86,12 @@ impl DomainCore {
         self.handles.store(1, Ordering::Relaxed);
         self.manual.store(0, Relaxed);
         self.hook.store(None);
-        self.figures.slot_panics.store(0, Relaxed);
-        self.figures.drop_panics.store(0, Relaxed);
+        let Figures { chunks_taken, slot_panics, drop_panics, grace_periods, .. } = &self.figures;
+        for figure in [chunks_taken, slot_panics, drop_panics, grace_periods] {
+            figure.store(0, Relaxed);
+        }
+        self.figures.grace_periods.store(0, Relaxed);
+        self.figures.chunks_taken.store(0, Relaxed);
         self.figures.chunks_peak.store(self.figures.chunks.load(Relaxed), Relaxed);
     }
 

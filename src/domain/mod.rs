@@ -192,6 +192,7 @@ impl Drop for Domain {
     fn drop(&mut self) {
         let Some(core) = self.core else { return };
         if core.remove_handle() {
+            core.set_hook(None);
             collect::collect(core);
             world().domains.put(core);
         }

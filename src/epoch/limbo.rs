@@ -113,7 +113,8 @@ impl<T: Link> Limbo<T> {
 
     fn try_lock(&self) -> Option<Lock<'_, T>> {
         // Acquire; partner: the Release in `Lock::drop`. We see the lists and the epoch as the last holder left them.
-        (!self.lock.swap(true, Ordering::Acquire)).then_some(Lock(self))
+        // Lazily: a `Lock` that was made for nothing would open the other holder's when it is dropped.
+        (!self.lock.swap(true, Ordering::Acquire)).then(|| Lock(self))
     }
 }
 

@@ -55,9 +55,11 @@ impl Root {
 impl List {
     /// Begins its use by a signal of `domain`.
     fn start(&'static self, domain: &'static DomainCore) {
+        // Relaxed: passed on by the Release in `prepare`, for stale handles of the chunk, which come to the list through
+        // it and must not find it without a domain; and by the one below for all others.
+        self.domain.store(ptr::from_ref(domain).cast_mut(), Ordering::Relaxed);
         let chunk = domain.take_chunk();
         chunk.prepare(self, 1);
-        self.domain.store(ptr::from_ref(domain).cast_mut(), Ordering::Relaxed);
         self.work.due.store(2, Ordering::Relaxed);
         // Release; partner: the Acquire in `tail`.
         self.tail.store(ptr::from_ref(chunk).cast_mut(), Ordering::Release);
