@@ -80,3 +80,8 @@ pub fn collect() -> Collected {
 pub fn maintain(budget: Duration) -> Collected {
     domain::maintain_global(budget)
 }
+
+/// The examples of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
