@@ -4,9 +4,8 @@ use crate::domain::DomainCore;
 use crate::epoch;
 use crate::list::{Chunk, Tag};
 use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::panic::Location;
-use std::ptr;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
 /// A handle to one slot of one signal: 16 bytes, `Copy`, and weak.
@@ -22,15 +21,30 @@ use std::time::{Duration, Instant};
 /// assert!(!connection.disconnect() && !connection.is_connected());
 /// assert_eq!(size_of::<Option<pulsebus::Connection>>(), 16);
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Connection {
-    chunk: &'static Chunk,
+    /// A chunk of the pool. (Not a reference, through which the key of a map would look as if it could change.)
+    chunk: NonNull<Chunk>,
     tag: Tag,
 }
 
+// SAFETY: chunks are immortal and made to be reached from any thread.
+unsafe impl Send for Connection {}
+// SAFETY: as above.
+unsafe impl Sync for Connection {}
+// A handle has no state that a panic could leave half done.
+impl UnwindSafe for Connection {}
+impl RefUnwindSafe for Connection {}
+
 impl Connection {
     pub(crate) fn new(chunk: &'static Chunk, tag: Tag) -> Self {
-        Self { chunk, tag }
+        Self { chunk: NonNull::from(chunk), tag }
+    }
+
+    #[inline]
+    fn chunk(&self) -> &'static Chunk {
+        // SAFETY: made from a reference to a chunk, and chunks are immortal.
+        unsafe { self.chunk.as_ref() }
     }
 
     /// Ends the connection. `true` for exactly one of all the calls, of all copies, on all threads, that try; for none
@@ -44,13 +58,13 @@ impl Connection {
     /// Wait-free: no loop, no lock, no heap call, one atomic read-modify-write. Callable from anywhere.
     #[inline]
     pub fn disconnect(&self) -> bool {
-        self.chunk.disconnect(self.tag)
+        self.chunk().disconnect(self.tag)
     }
 
     /// Is it connected still? One load.
     #[inline]
     pub fn is_connected(&self) -> bool {
-        self.chunk.is_live(self.tag)
+        self.chunk().is_live(self.tag)
     }
 
     /// Ends the connection, and waits until no thread is inside the slot. `Ok` tells what [`disconnect`]
@@ -87,39 +101,24 @@ impl Connection {
 
     /// Where in the source it was connected; `None` when its memory serves another one.
     pub fn place(&self) -> Option<&'static Location<'static>> {
-        self.while_ours(|| self.chunk.place(self.tag.index())).flatten()
+        self.while_ours(|| self.chunk().place(self.tag.index())).flatten()
     }
 
     /// How often its slot has panicked; `None` when its memory serves another one. (An ended connection's is kept until
     /// then.)
     pub fn panics(&self) -> Option<u32> {
-        self.while_ours(|| self.chunk.panics(self.tag.index()))
+        self.while_ours(|| self.chunk().panics(self.tag.index()))
     }
 
     /// The domain of its signal; `None` when nobody can be inside the slot any more.
     fn domain(&self) -> Option<&'static DomainCore> {
-        self.while_ours(|| self.chunk.list().domain())
+        self.while_ours(|| self.chunk().list().domain())
     }
 
     /// What `read` finds in the chunk, if that was still this connection's when it had been read.
     fn while_ours<R>(&self, read: impl FnOnce() -> R) -> Option<R> {
         let found = read();
-        self.chunk.is_generation(self.tag).then_some(found)
-    }
-}
-
-impl PartialEq for Connection {
-    fn eq(&self, other: &Self) -> bool {
-        ptr::eq(self.chunk, other.chunk) && self.tag == other.tag
-    }
-}
-
-impl Eq for Connection {}
-
-impl Hash for Connection {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        ptr::from_ref(self.chunk).hash(state);
-        self.tag.hash(state);
+        self.chunk().is_generation(self.tag).then_some(found)
     }
 }
 

@@ -61,9 +61,44 @@ mod real {
 mod modelled {
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::hint::spin_loop;
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+    pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
     pub(crate) use loom::thread::yield_now;
     use std::cell::RefCell;
+
+    /// A boolean whose stores are exchanges.
+    ///
+    /// Loom does not keep what C++ demands: that nothing comes between what an exchange reads and what it writes. A
+    /// store that comes after an exchange, and is not ordered with it otherwise, may seem to be overwritten by it, and
+    /// marks would get lost that no machine loses.
+    pub(crate) struct AtomicBool(loom::sync::atomic::AtomicBool);
+
+    impl AtomicBool {
+        pub(crate) fn new(value: bool) -> Self {
+            Self(loom::sync::atomic::AtomicBool::new(value))
+        }
+
+        pub(crate) fn load(&self, ordering: Ordering) -> bool {
+            self.0.load(ordering)
+        }
+
+        pub(crate) fn store(&self, value: bool, ordering: Ordering) {
+            self.0.swap(value, ordering);
+        }
+
+        pub(crate) fn swap(&self, value: bool, ordering: Ordering) -> bool {
+            self.0.swap(value, ordering)
+        }
+
+        pub(crate) fn compare_exchange(
+            &self,
+            current: bool,
+            new: bool,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<bool, bool> {
+            self.0.compare_exchange(current, new, success, failure)
+        }
+    }
 
     type Freer = Box<dyn FnOnce()>;
 

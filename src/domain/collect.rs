@@ -38,16 +38,17 @@ const STEPS: usize = 8;
 
 pub(super) fn collect(domain: &'static DomainCore) -> Collected {
     let mut done = Done::default();
-    // One after the other, without stopping at the first that is busy.
-    let swept = lists_of(domain).fold(true, |swept, list| list.sweep(domain, Depth::All).is_some() && swept);
+    // All of them, whether or not one is busy.
+    let busy = lists_of(domain).filter(|list| list.sweep(domain, Depth::All).is_none()).count();
     let Some(draining) = Draining::start() else { return Collected::of(done, domain, false) };
+    domain.hook().tidy();
     for _ in 0..STEPS {
         match domain.reclaim(&draining) {
             Step::Done(step) => done += step,
             Step::Empty | Step::Stuck => break,
         }
     }
-    Collected::of(done, domain, swept)
+    Collected::of(done, domain, busy == 0)
 }
 
 pub(super) fn maintain(domain: &'static DomainCore, budget: Duration) -> Collected {
@@ -88,7 +89,7 @@ pub(crate) fn maintain_global(budget: Duration) -> Collected {
 }
 
 fn each_global(f: impl Fn(&'static DomainCore) -> Collected) -> Collected {
-    let left_behind = world().domains.all().filter(|domain| domain.is_abandoned() && domain.pending() > 0);
+    let left_behind = world().domains.all().filter(|domain| domain.is_abandoned() && domain.holds_anything());
     left_behind.map(&f).fold(f(&world().global), |sum, other| Collected {
         dropped: sum.dropped + other.dropped,
         recycled: sum.recycled + other.recycled,

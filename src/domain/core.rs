@@ -1,14 +1,13 @@
 //! What a domain consists of: its epoch, its limbo, its figures.
 
+use super::hook::HookPlace;
 use crate::epoch::{Draining, Epoch, Limbo, Turn};
 use crate::list::{Chunk, Done, finish};
-use crate::panics::{Hook, drop_quietly};
+use crate::panics::Hook;
 use crate::pool::{Pooled, Ticket};
 use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 use crate::world::world;
-use arc_swap::ArcSwapOption;
-use std::sync::Arc;
 
 /// So many slots are retired before a connect asks for a grace period: the barrier (17 µs where it was measured) then
 /// costs a disconnection 4 ns, and 4,096 slots keep 256 KiB.
@@ -28,7 +27,7 @@ pub(crate) struct DomainCore {
     /// Slots retired since the last grace period was asked for.
     debt: Count,
     pub(super) figures: Figures,
-    hook: ArcSwapOption<Hook>,
+    hook: HookPlace,
     ticket: Ticket,
 }
 
@@ -74,7 +73,7 @@ impl DomainCore {
                     drop_panics: Count::new(0),
                     grace_periods: Count::new(0),
                 },
-                hook: ArcSwapOption::const_empty(),
+                hook: HookPlace::new(),
                 ticket: Ticket::new(),
             }
         }
@@ -85,7 +84,7 @@ impl DomainCore {
     pub(super) fn begin(&self) {
         self.handles.store(1, Ordering::Relaxed);
         self.manual.store(0, Relaxed);
-        self.hook.store(None);
+        self.hook.set(None);
         let Figures { chunks_taken, slot_panics, drop_panics, grace_periods, .. } = &self.figures;
         for figure in [chunks_taken, slot_panics, drop_panics, grace_periods] {
             figure.store(0, Relaxed);
@@ -171,6 +170,11 @@ impl DomainCore {
         self.retired.load(Ordering::Relaxed).saturating_sub(dropped)
     }
 
+    /// Is anything left to reclaim, closures or chunks? For a domain without signals.
+    pub(super) fn holds_anything(&self) -> bool {
+        self.pending() > 0 || self.figures.chunks.load(Relaxed) > 0
+    }
+
     /// One step towards reclaiming what is in limbo. Runs destructors.
     pub(super) fn reclaim(&'static self, draining: &Draining) -> Step {
         match self.limbo.turn(&self.epoch) {
@@ -203,17 +207,13 @@ impl DomainCore {
         self.figures.drop_panics.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn set_hook(&self, hook: Option<Hook>) {
-        // An emission may still be running the old one: whoever lets go last drops it.
-        let old = self.hook.swap(hook.map(Arc::new));
-        let _ = drop_quietly(old);
+    pub(super) fn hook(&self) -> &HookPlace {
+        &self.hook
     }
 
+    /// Shows the panic hook to `f`, if there is one.
     pub(crate) fn with_hook(&self, f: impl FnOnce(&Hook)) {
-        if let Some(hook) = self.hook.load_full() {
-            f(&hook);
-            let _ = drop_quietly(hook);
-        }
+        self.hook.with(f);
     }
 }
 

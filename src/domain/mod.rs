@@ -2,6 +2,7 @@
 
 mod collect;
 mod core;
+mod hook;
 mod statistics;
 
 pub(crate) use self::core::DomainCore;
@@ -14,7 +15,7 @@ use crate::panics::SlotPanic;
 use crate::tick::Tick;
 use crate::world::world;
 use std::fmt;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 /// When a domain drops what disconnected slots captured.
@@ -126,7 +127,8 @@ impl Domain {
     }
 
     /// Has each panic of a slot reported to `hook`, on the emitting thread, after the slot has unwound. Replaces the one
-    /// before. A hook that panics hurts nobody.
+    /// before, and drops it, unless an emission is running it: then a later call or collection does. A hook that panics hurts
+    /// nobody.
     ///
     /// ```
     /// use pulsebus::{Domain, Signal};
@@ -140,12 +142,12 @@ impl Domain {
     /// assert_eq!(domain.statistics().slot_panics, 1);
     /// ```
     pub fn set_panic_hook(&self, hook: impl Fn(&SlotPanic<'_>) + Send + Sync + 'static) {
-        self.core().set_hook(Some(Box::new(hook)));
+        self.core().hook().set(Some(Box::new(hook)));
     }
 
     /// Takes the [panic hook](Self::set_panic_hook) away.
     pub fn clear_panic_hook(&self) {
-        self.core().set_hook(None);
+        self.core().hook().set(None);
     }
 
     /// What is there now, and what was. Looks at every slot of the domain, beside whatever goes on; the figures of
@@ -162,6 +164,10 @@ impl Domain {
         }
     }
 }
+
+// What a domain consists of is never left half done by a panic: foreign code runs between its steps only.
+impl UnwindSafe for Domain {}
+impl RefUnwindSafe for Domain {}
 
 impl Default for Domain {
     fn default() -> Self {
@@ -192,7 +198,7 @@ impl Drop for Domain {
     fn drop(&mut self) {
         let Some(core) = self.core else { return };
         if core.remove_handle() {
-            core.set_hook(None);
+            core.hook().set(None);
             collect::collect(core);
             world().domains.put(core);
         }

@@ -180,7 +180,9 @@ fn give_back(record: &'static Record) {
     LOCAL.with(|local| {
         // SAFETY: this thread's own records.
         let after = unsafe { record.sibling() };
-        match records(local).find(|other| ptr::eq(unsafe { other.sibling() }, record)) {
+        // SAFETY: as above.
+        let is_before = |other: &&Record| ptr::eq(unsafe { other.sibling() }, record);
+        match records(local).find(is_before) {
             // SAFETY: as above.
             Some(before) => unsafe { before.relink(after) },
             None => local.records.set(after),

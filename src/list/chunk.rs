@@ -242,12 +242,11 @@ impl Chunk {
 
     /// Adds to the retired slots. Only for the holder of the sweep flag. Returns whether all are retired now.
     pub(super) fn retire(&self, slots: u32) -> bool {
-        let retired = self.retired() | slots;
-        if slots != 0 {
-            // Relaxed: see `retired`.
-            self.read.retired.store(retired, Ordering::Relaxed);
+        if slots == 0 {
+            return self.retired() == ALL;
         }
-        retired == ALL
+        // An exchange, Release and Acquire; partner: the one in `is_all_retired`.
+        self.read.retired.fetch_or(slots, Ordering::AcqRel) | slots == ALL
     }
 
     /// Retires every slot, used or not.
@@ -255,8 +254,11 @@ impl Chunk {
         self.retire(ALL);
     }
 
+    /// Are all slots retired? For whoever has just moved the tail on from this chunk.
     pub(super) fn is_all_retired(&self) -> bool {
-        self.retired() == ALL
+        // An exchange, Release and Acquire; partner: the one in `retire`. Whichever is first, one side sees the other: if
+        // theirs is, we see that all are retired; if ours is, they see that this is no longer the tail.
+        self.read.retired.fetch_or(0, Ordering::AcqRel) == ALL
     }
 
     /// Looks at every slot.

@@ -88,7 +88,7 @@ pub(crate) struct Root {
 impl Root {
     const_unless_loom! {
         pub(crate) fn new(domain: Domain) -> Self {
-            Self { list: AtomicPtr::new(ptr::null_mut()), domain: domain, policy: Policy::new() }
+            Self { list: AtomicPtr::new(ptr::null_mut()), domain, policy: Policy::new() }
         }
     }
 

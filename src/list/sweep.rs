@@ -146,15 +146,17 @@ impl List {
             // First the mark, then the tags, then the tail, then the chunk after it. A mark that is cleared after the
             // tags were read loses a death. A tail that is read before the tags may have moved on to this very chunk,
             // which would then be unlinked as the tail. A next that is read before the tail may be null although the
-            // tail has moved on, which would cut the list off.
+            // tail has moved on, which would cut the list off. And whoever moves the tail on from a chunk looks for what
+            // is retired in it after that: so we retire before we read the tail, lest both of us miss the other.
             let marked = chunk.take_hint();
             let census = if marked || depth == Depth::All { chunk.census() } else { Default::default() };
+            let all_dead = chunk.retire(census.dead);
             let is_tail = std::ptr::eq(self.tail(), chunk);
             next = chunk.next();
 
             swept.live += u64::from(census.live);
             swept.free += u64::from(census.vacant);
-            let unlink = chunk.retire(census.dead) && !is_tail;
+            let unlink = all_dead && !is_tail;
             if unlink {
                 match before {
                     Some(before) => before.bypass(next),
