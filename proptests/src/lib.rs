@@ -1,1 +1,18 @@
-//! To be written.
+//! Random programs over a signal bus, and what must be true of them.
+//!
+//! - [`program`]: what a program is, and how random ones are made;
+//! - [`bus`]: what a program runs on, and the library as such;
+//! - [`oracle`]: the same bus as a `Vec` under a mutex, which is slow and obviously right;
+//! - [`world`]: runs a program and writes down all that can be seen of it;
+//! - [`config`]: how many cases, and where failures are kept.
+//!
+//! `tests/sequential.rs` compares what the library and the oracle make of a program, call by call. `tests/threaded.rs` runs
+//! programs on several threads, where no oracle can tell the order, and checks what must hold under any.
+
+#![forbid(unsafe_code)]
+
+pub mod bus;
+pub mod config;
+pub mod oracle;
+pub mod program;
+pub mod world;

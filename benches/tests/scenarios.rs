@@ -1,0 +1,25 @@
+//! The benchmarks, run once: every peer delivers what it is asked to, in every scenario.
+
+use std::time::Duration;
+
+use pulsebus_benches::scenario::Scenario;
+
+/// Lists longer than this take an unoptimised build too long.
+const LONGEST: usize = 1_000;
+
+#[test]
+fn every_peer_delivers_in_every_scenario() {
+    for scenario in Scenario::all() {
+        let is_long = scenario.parameter() > LONGEST || scenario.group().contains("mass_disconnect");
+        if is_long {
+            continue;
+        }
+        // Entering checks that one emission runs every slot exactly once.
+        let mut contestants = scenario.contestants();
+        assert_eq!(contestants[0].peer.split(',').next(), Some("pulsebus"), "ours leads the tables: {scenario:?}");
+        assert!(contestants.len() > 1, "nobody to compare with: {scenario:?}");
+        for contestant in &mut contestants {
+            assert_ne!(contestant.run(64), Duration::ZERO, "{} in {scenario:?}", contestant.peer);
+        }
+    }
+}

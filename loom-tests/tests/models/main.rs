@@ -1,0 +1,36 @@
+//! A model per protocol, on the real code. One binary, so that a change costs one link.
+
+#![cfg(loom)]
+
+mod append;
+mod collect;
+mod disconnect;
+mod domain;
+mod epoch;
+mod flight;
+mod handle;
+mod pool;
+mod publish;
+mod sweep;
+mod teardown;
+mod wait;
+
+use loom_tests::Payload;
+use pulsebus::{Collected, Connection, Signal};
+use std::time::Duration;
+
+/// Connects a slot that runs the payload.
+fn attach(bell: &Signal<()>, payload: Payload) -> Connection {
+    bell.connect(move |()| payload.run())
+}
+
+/// Uses up slots, whose connections end at once and capture nothing.
+fn use_up(bell: &Signal<()>, slots: usize) {
+    let used: Vec<Connection> = (0..slots).map(|_| bell.connect(|()| {})).collect();
+    used.iter().for_each(|connection| assert!(connection.disconnect()));
+}
+
+/// A sweep of one marked signal, and nothing else: there is no time for more.
+fn sweep_by_hints() -> Collected {
+    pulsebus::maintain(Duration::ZERO)
+}

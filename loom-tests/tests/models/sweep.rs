@@ -1,0 +1,157 @@
+//! Sweeping and unlinking against emitting and connecting.
+
+use crate::{attach, sweep_by_hints, use_up};
+use loom_tests::{pair, trio};
+use std::time::Duration;
+
+/// An emission that stands in a chunk while it is unlinked goes on to the rest of the list.
+#[test]
+fn an_emission_walks_through_chunks_that_are_unlinked() {
+    pair("unlink vs emit", &["unlinked"], |run| {
+        let bell = run.bell();
+        use_up(&bell, 4);
+        let (payload, watch) = run.payload();
+        attach(&bell, payload);
+        let emitter = bell.clone();
+        run.race(move || emitter.emit(&()), pulsebus::collect);
+        assert_eq!(watch.runs(), 1, "what is connected throughout an emission runs in it");
+        run.note("unlinked");
+    });
+}
+
+/// The chunk that an emission stands in does not serve another signal before the emission has ended.
+#[test]
+fn an_emission_does_not_stray_into_another_signal() {
+    pair("unlink, recycle and reuse vs emit", &["recycled", "blocked"], |run| {
+        let (here, there) = (run.bell(), run.bell());
+        let (old, _) = run.payload();
+        let (new, strayed) = run.payload();
+        let (stays, stayed) = run.payload();
+        let ended = attach(&here, old);
+        use_up(&here, 1);
+        attach(&here, stays);
+        ended.disconnect();
+        let emitter = here.clone();
+        let ((), collected) = run.race(
+            move || emitter.emit(&()),
+            move || {
+                let collected = pulsebus::collect();
+                attach(&there, new);
+                collected
+            },
+        );
+        assert_eq!((stayed.runs(), strayed.runs()), (1, 0));
+        run.note_if(collected.recycled > 0, "recycled", "blocked");
+    });
+}
+
+/// A full, dead tail: one appends, one sweeps. The tail stays in the list, and what is appended is not cut off.
+#[test]
+fn an_append_beside_the_unlinking_of_a_dead_tail_is_not_lost() {
+    pair("unlink vs append", &["appended"], |run| {
+        let bell = run.bell();
+        use_up(&bell, 2);
+        let (payload, watch) = run.payload();
+        let connector = bell.clone();
+        let ((), _) = run.race(
+            move || {
+                attach(&connector, payload);
+                connector.emit(&());
+            },
+            sweep_by_hints,
+        );
+        bell.emit(&());
+        assert_eq!(watch.runs(), 2, "the new slot was cut off");
+        run.note("appended");
+    });
+}
+
+/// The same, with someone who emits.
+#[test]
+fn an_emission_beside_append_and_unlink_finds_its_way() {
+    trio("unlink vs append vs emit", &["saw it", "not yet"], |run| {
+        let bell = run.bell();
+        let (first, watch) = run.payload();
+        use_up(&bell, 1);
+        attach(&bell, first).disconnect();
+        let (payload, new) = run.payload();
+        let (connector, emitter) = (bell.clone(), bell.clone());
+        run.race3(move || attach(&connector, payload), sweep_by_hints, move || emitter.emit(&()));
+        assert_eq!(watch.runs(), 0);
+        run.note_if(new.runs() == 1, "saw it", "not yet");
+        bell.emit(&());
+    });
+}
+
+/// A chunk that was the tail when a sweep found it dead is looked at again when the tail has moved on.
+#[test]
+fn a_chunk_that_died_as_the_tail_is_unlinked_later() {
+    pair("append vs sweep of a dead tail", &["unlinked"], |run| {
+        let bell = run.bell();
+        use_up(&bell, 2);
+        let connector = bell.clone();
+        run.race(
+            move || {
+                connector.connect(|()| {});
+            },
+            sweep_by_hints,
+        );
+        pulsebus::maintain(Duration::MAX);
+        let statistics = pulsebus::Domain::global().statistics();
+        assert_eq!(statistics.chunks, 1, "the dead chunk was forgotten: {statistics:?}");
+        run.note("unlinked");
+    });
+}
+
+/// Two sweepers, neighbours that die: neither brings back what the other unlinked (trap 4).
+#[test]
+fn two_sweeps_do_not_bring_back_what_was_unlinked() {
+    pair("sweep vs sweep", &["swept"], |run| {
+        let bell = run.bell();
+        let ends = [bell.connect(|()| {}), bell.connect(|()| {}), bell.connect(|()| {}), bell.connect(|()| {})];
+        let (payload, watch) = run.payload();
+        attach(&bell, payload);
+        let [a, b, c, d] = ends;
+        (a.disconnect(), c.disconnect());
+        run.race(
+            move || {
+                b.disconnect();
+                sweep_by_hints();
+            },
+            move || {
+                d.disconnect();
+                sweep_by_hints();
+            },
+        );
+        bell.emit(&());
+        assert_eq!(watch.runs(), 1);
+        pulsebus::maintain(Duration::MAX);
+        assert_eq!(pulsebus::Domain::global().statistics().chunks, 1);
+        run.note("swept");
+    });
+}
+
+/// An emission that meets many dead sweeps in passing, beside another sweeper and a disconnection.
+#[test]
+fn an_emission_sweeps_in_passing() {
+    pair("emit (sweeps) vs disconnect and sweep", &["ran", "skipped"], |run| {
+        let bell = run.bell();
+        use_up(&bell, 2);
+        let (payload, watch) = run.payload();
+        let (stays, stayed) = run.payload();
+        let connection = attach(&bell, payload);
+        attach(&bell, stays);
+        let emitter = bell.clone();
+        run.race(
+            move || emitter.emit(&()),
+            move || {
+                connection.disconnect();
+                sweep_by_hints();
+            },
+        );
+        assert_eq!(stayed.runs(), 1);
+        run.note_if(watch.runs() == 1, "ran", "skipped");
+        pulsebus::maintain(Duration::MAX);
+        assert!(watch.is_dropped(), "a mark got lost");
+    });
+}

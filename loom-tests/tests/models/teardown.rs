@@ -1,0 +1,163 @@
+//! The end of a signal, against everything that may still come: handles and collectors.
+
+use crate::{attach, use_up};
+use loom_tests::{Note, pair, solo, trio};
+use pulsebus::{Domain, Signal};
+
+/// C5, C8: a disconnection beside the end of the signal: what the slot captured is dropped once, at once.
+#[test]
+fn a_signal_ends_beside_a_disconnect() {
+    pair("drop vs disconnect", &["disconnected first", "dropped first"], |run| {
+        let bell = Signal::<()>::new();
+        let (payload, watch) = run.payload();
+        let connection = attach(&bell, payload);
+        let (won, ()) = run.race(
+            move || connection.disconnect(),
+            move || {
+                drop(bell);
+                assert!(watch.is_dropped());
+            },
+        );
+        run.note_if(won, "disconnected first", "dropped first");
+    });
+}
+
+/// What came before a disconnection that won comes before the destructor, also when the signal's end runs it.
+#[test]
+fn what_came_before_a_disconnect_is_seen_by_the_signals_end() {
+    struct Reader(Note, std::sync::Arc<std::sync::atomic::AtomicBool>);
+    impl Drop for Reader {
+        fn drop(&mut self) {
+            if self.1.load(std::sync::atomic::Ordering::Relaxed) {
+                assert_eq!(self.0.read(), 1, "what came before the disconnection");
+            }
+        }
+    }
+
+    pair("drop vs disconnect: memory", &["disconnected first", "dropped first"], |run| {
+        let bell = Signal::<()>::new();
+        let (note, lost) = (Note::default(), std::sync::Arc::default());
+        let reader = Reader(note.clone(), std::sync::Arc::clone(&lost));
+        let connection = bell.connect(move |()| {
+            let _ = &reader;
+        });
+        let (won, ()) = run.race(
+            move || {
+                note.write(1);
+                connection.disconnect()
+            },
+            move || {
+                // None left to end: the other side has won.
+                lost.store(bell.disconnect_all() == 0, std::sync::atomic::Ordering::Relaxed);
+                drop(bell);
+            },
+        );
+        assert_eq!(Domain::global().statistics().drop_panics, 0);
+        run.note_if(won, "disconnected first", "dropped first");
+    });
+}
+
+/// A collector walks the lists while one of them ends: nothing is dropped twice, no chunk is lost.
+#[test]
+fn a_signal_ends_beside_a_collect() {
+    pair("drop vs collect", &["recycled", "left"], |run| {
+        let bell = Signal::<()>::new();
+        let (a, _) = run.payload();
+        let (b, _) = run.payload();
+        let (c, _) = run.payload();
+        let ends = attach(&bell, a);
+        attach(&bell, b);
+        attach(&bell, c);
+        ends.disconnect();
+        let ((), collected) = run.race(move || drop(bell), pulsebus::collect);
+        run.note_if(collected.recycled + collected.dropped > 0, "recycled", "left");
+        pulsebus::collect();
+        assert_eq!(Domain::global().statistics().chunks, 0, "a chunk was lost");
+    });
+}
+
+/// The same, with a chunk that is in limbo already.
+#[test]
+fn a_signal_ends_while_a_chunk_is_in_limbo() {
+    pair("drop in flight vs collect", &["dropped"], |run| {
+        let bell = Signal::<()>::new();
+        let (a, _) = run.payload();
+        let (b, second) = run.payload();
+        let ends = attach(&bell, a);
+        attach(&bell, b);
+        ends.disconnect();
+        crate::sweep_by_hints();
+        run.race(
+            move || {
+                drop(bell);
+                assert!(second.is_dropped(), "what is not in limbo is dropped at once");
+            },
+            pulsebus::collect,
+        );
+        run.note("dropped");
+        pulsebus::collect();
+        assert_eq!(Domain::global().statistics().chunks, 0, "a chunk was lost");
+    });
+}
+
+/// The list passes to a signal of another domain while a collector of the first one is on its way to it (trap 5).
+#[test]
+fn a_list_changes_hands_beside_a_collect() {
+    pair("drop and reuse in another domain vs collect", &["collected"], |run| {
+        let (bell, other) = (Signal::<()>::new(), Domain::new());
+        use_up(&bell, 1);
+        let (payload, watch) = run.payload();
+        let next = Signal::<()>::new_in(&other);
+        let (next, _) = run.race(
+            move || {
+                drop(bell);
+                next.connect(|()| {}).disconnect();
+                attach(&next, payload);
+                next.emit(&());
+                next
+            },
+            pulsebus::collect,
+        );
+        next.emit(&());
+        assert_eq!(watch.runs(), 2);
+        run.note("collected");
+    });
+}
+
+/// The end of a signal, a late handle and a collector at once.
+#[test]
+fn a_signal_ends_beside_a_disconnect_and_a_collect() {
+    trio("drop vs disconnect vs collect", &["won", "lost"], |run| {
+        let bell = Signal::<()>::new();
+        let (payload, _) = run.payload();
+        let connection = attach(&bell, payload);
+        let ((), won, _) = run.race3(move || drop(bell), move || connection.disconnect(), crate::sweep_by_hints);
+        run.note_if(won, "won", "lost");
+    });
+}
+
+/// All slots end before the first destructor runs: one that disconnects its neighbour does not win.
+#[test]
+fn a_destructor_comes_too_late_for_its_neighbour() {
+    struct Ends(std::sync::Arc<std::sync::Mutex<Option<pulsebus::Connection>>>);
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            let neighbour = self.0.lock().expect("nobody panics").take().expect("set before the end");
+            assert!(!neighbour.disconnect());
+        }
+    }
+
+    solo("drop: a destructor disconnects its neighbour", &["dropped"], |run| {
+        let bell = run.bell();
+        let neighbour = std::sync::Arc::default();
+        let ends = Ends(std::sync::Arc::clone(&neighbour));
+        bell.connect(move |()| {
+            let _ = &ends;
+        });
+        use_up(&bell, 1);
+        *neighbour.lock().expect("nobody panics") = Some(bell.connect(|()| {}));
+        drop(bell);
+        assert_eq!(Domain::global().statistics().drop_panics, 0);
+        run.note("dropped");
+    });
+}

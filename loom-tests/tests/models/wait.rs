@@ -1,0 +1,70 @@
+//! `disconnect_and_wait`: no thread is inside when it returns.
+
+use crate::attach;
+use loom_tests::{Note, pair, trio};
+use pulsebus::WaitError;
+use std::time::Duration;
+
+/// C6: after the wait, everything the slot did is visible, and it does nothing more.
+#[test]
+fn nobody_is_inside_after_the_wait() {
+    pair("disconnect_and_wait vs emit", &["inside before", "never inside"], |run| {
+        let bell = run.bell();
+        let note = Note::default();
+        let (payload, watch) = run.payload();
+        let inside = note.clone();
+        let connection = bell.connect(move |()| {
+            inside.write(1);
+            payload.run();
+        });
+        let emitter = bell.clone();
+        let (runs, ()) = run.race(
+            move || {
+                assert_eq!(connection.disconnect_and_wait(Duration::MAX), Ok(true));
+                note.write(2);
+                watch.runs()
+            },
+            move || emitter.emit(&()),
+        );
+        run.note_if(runs == 1, "inside before", "never inside");
+    });
+}
+
+/// The one that lost the disconnection waits as well.
+#[test]
+fn nobody_is_inside_after_the_wait_of_the_loser() {
+    trio("disconnect_and_wait vs disconnect vs emit", &["won", "lost"], |run| {
+        let bell = run.bell();
+        let note = Note::default();
+        let inside = note.clone();
+        let connection = bell.connect(move |()| inside.write(1));
+        let emitter = bell.clone();
+        let (won, _, ()) = run.race3(
+            move || {
+                let won =
+                    connection.disconnect_and_wait(Duration::MAX).expect("outside of emissions, without a deadline");
+                note.write(2);
+                won
+            },
+            move || connection.disconnect(),
+            move || emitter.emit(&()),
+        );
+        run.note_if(won, "won", "lost");
+    });
+}
+
+/// Inside an emission, of whatever domain, it would wait for itself, and says so.
+#[test]
+fn it_does_not_wait_inside_an_emission() {
+    pair("disconnect_and_wait inside an emission vs emit", &["refused"], |run| {
+        let (here, there) = (run.bell(), pulsebus::Signal::<()>::new_in(&pulsebus::Domain::new()));
+        let (payload, _) = run.payload();
+        let connection = attach(&here, payload);
+        there.connect(move |()| {
+            let waited = connection.disconnect_and_wait(Duration::MAX);
+            assert_eq!(waited, Err(WaitError::WouldDeadlock));
+        });
+        run.race(move || there.emit(&()), move || here.emit(&()));
+        run.note("refused");
+    });
+}

@@ -1,0 +1,96 @@
+//! `cargo xtask results`: measures everything beside its peers, and writes it into `RESULTS.md`.
+
+mod figures;
+mod machine;
+mod plot;
+mod tables;
+mod targets;
+
+use std::fs;
+
+use serde::de::DeserializeOwned;
+
+use crate::budget;
+use crate::error::Error;
+use crate::process::Run;
+use crate::results_file::results_section;
+use crate::workspace;
+use figures::{Heap, Timings};
+
+/// Measures the bus beside its peers, and writes the tables of RESULTS.md and the plot in docs/.
+///
+/// Times every peer in every scenario in one interleaved run, weighs a million connections, counts under callgrind
+/// (where valgrind is installed), and compares with the targets. Takes minutes: leave the machine alone meanwhile.
+/// Sections of RESULTS.md that other commands write stay as they are.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A fast, rough pass that prints the tables and writes nothing
+    #[arg(long)]
+    quick: bool,
+}
+
+impl Args {
+    pub fn run(self) -> Result<(), Error> {
+        let (rounds, slice_ms) = if self.quick { ("5", "1") } else { ("41", "5") };
+        let effort = ["--rounds", rounds, "--slice-ms", slice_ms];
+        // The build that is timed in full comes first; the other placements show how much of it is luck.
+        let timings = timed_at(0, &effort)?;
+        let emissions = ["--only", "emit", "--only", "batch"];
+        let elsewhere: Vec<Timings> = [16, 32, 48]
+            .into_iter()
+            .map(|shift| timed_at(shift, &[effort.as_slice(), &emissions].concat()))
+            .collect::<Result<_, _>>()?;
+        let placements: Vec<&Timings> = std::iter::once(&timings).chain(&elsewhere).collect();
+
+        let heap: Heap = parsed("heap", &run_binary("heap", &[])?)?;
+        let counted = if budget::is_possible() { Some(budget::measure()?) } else { None };
+
+        let counted_table = match &counted {
+            Some(figures) => budget::table(figures).markdown(),
+            None => "Not counted: valgrind was not installed.".to_owned(),
+        };
+        let sections = [
+            ("machine", machine::description(&timings)?),
+            ("targets", targets::table(&timings, &placements, &heap, counted.as_deref()).markdown()),
+            ("timed", tables::timed(&timings)),
+            ("placements", tables::placements(&placements).markdown()),
+            ("slower", tables::where_others_win(&timings)),
+            ("heap", tables::heap(&heap)),
+            ("counted", counted_table),
+        ];
+        for (name, markdown) in &sections {
+            if self.quick {
+                println!("\n## {name}\n\n{markdown}");
+            } else {
+                results_section(name, markdown)?;
+            }
+        }
+        if !self.quick {
+            let path = workspace::root().join("docs/emit.svg");
+            fs::write(&path, plot::emit_by_slots(&timings)?).map_err(Error::file(&path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Times every peer in a build whose code stands so many bytes further on.
+fn timed_at(shift: usize, args: &[&str]) -> Result<Timings, Error> {
+    Run::cargo()
+        .args(["build", "--release", "--package", "pulsebus-benches", "--bins"])
+        .env("PULSEBUS_BENCH_SHIFT", shift.to_string())
+        .run()?;
+    Ok(Timings::new(parsed("ratios", &run_binary("ratios", args)?)?))
+}
+
+/// What one of the measuring binaries of `benches/` prints.
+fn run_binary(binary: &str, args: &[&str]) -> Result<String, Error> {
+    Run::program(workspace::target_dir().join("release").join(binary)).args(args).stdout()
+}
+
+fn parsed<T: DeserializeOwned>(binary: &str, json: &str) -> Result<T, Error> {
+    serde_json::from_str(json).map_err(|error| Error::Unexpected {
+        what: format!("the output of `{binary}`"),
+        expected: "its report in JSON".to_owned(),
+        found: error.to_string(),
+    })
+}

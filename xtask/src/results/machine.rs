@@ -1,0 +1,44 @@
+//! Where, with what and of what the figures were taken.
+
+use std::fs;
+use std::thread;
+
+use super::figures::Timings;
+use crate::error::Error;
+use crate::process::Run;
+
+/// The machine, the compilers, the commit and the command, as a list in Markdown.
+pub fn description(timings: &Timings) -> Result<String, Error> {
+    let cores = thread::available_parallelism().map_or_else(|_| "?".to_owned(), |cores| cores.to_string());
+    let lines = [
+        format!("- Machine: {}, {cores} cores, Linux {}", cpu(), kernel()),
+        format!("- Compiler: {}", answer("rustc", &["--version"])?),
+        format!("- Boost.Signals2: {}", timings.boost.as_deref().unwrap_or("not installed, left out")),
+        format!("- Commit: {}", commit()?),
+        format!("- Pin: {}", timings.pin.to_lowercase()),
+        "- Made by: `cargo xtask results`".to_owned(),
+    ];
+    Ok(lines.join("\n"))
+}
+
+/// The checked-out commit, and whether the tree has changes that are not in it.
+fn commit() -> Result<String, Error> {
+    let commit = answer("git", &["rev-parse", "--short=12", "HEAD"])?;
+    // What this very command writes does not count.
+    let changes = answer("git", &["status", "--porcelain", "--", ":!RESULTS.md", ":!docs/emit.svg"])?;
+    Ok(if changes.is_empty() { commit } else { format!("{commit}, with uncommitted changes") })
+}
+
+fn answer(program: &str, args: &[&str]) -> Result<String, Error> {
+    Ok(Run::program(program).args(args).capture()?.stdout.trim().to_owned())
+}
+
+fn cpu() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+fn kernel() -> String {
+    fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
+}
