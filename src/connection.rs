@@ -112,7 +112,7 @@ impl Connection {
 
     /// The domain of its signal; `None` when nobody can be inside the slot any more.
     fn domain(&self) -> Option<&'static DomainCore> {
-        self.while_ours(|| self.chunk().list().domain())
+        self.while_ours(|| self.chunk().domain())
     }
 
     /// What `read` finds in the chunk, if that was still this connection's when it had been read.

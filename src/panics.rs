@@ -138,12 +138,18 @@ impl Propagation {
     }
 }
 
-/// Drops a value whose destructor may panic, with a payload whose destructor may panic in turn. That last one is leaked:
-/// whoever writes such a thing gets what there is to be had.
+/// So often a payload's destructor may panic with another payload, before the last one is leaked.
+const PATIENCE: usize = 8;
+
+/// Drops a value whose destructor may panic, with a payload whose destructor may panic in turn.
 pub(crate) fn drop_quietly<T>(value: T) -> Result<(), ()> {
-    catch_unwind(AssertUnwindSafe(|| drop(value))).map_err(|payload| {
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(second);
+    let Err(mut payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) else { return Ok(()) };
+    for _ in 0..PATIENCE {
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return Err(()),
+            Err(next) => payload = next,
         }
-    })
+    }
+    std::mem::forget(payload);
+    Err(())
 }

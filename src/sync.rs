@@ -9,7 +9,18 @@ pub(crate) use self::modelled::*;
 #[cfg(not(loom))]
 pub(crate) use self::real::*;
 
-/// Atomics for counters and descriptions: always Relaxed, never part of a protocol.
+/// Waits a little, and longer the more `rounds` there were.
+pub(crate) fn pause(rounds: &mut u32) {
+    match *rounds {
+        _ if cfg!(loom) => yield_now(),
+        0..64 => spin_loop(),
+        64..256 => yield_now(),
+        _ => std::thread::sleep(std::time::Duration::from_micros(100)),
+    }
+    *rounds = rounds.saturating_add(1);
+}
+
+/// Atomics for counters and descriptions: Relaxed, but for what a stale handle may read beside the slot's next user.
 pub(crate) mod diagnostic {
     pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed};
 }

@@ -1,6 +1,6 @@
 //! What the process has one of: the global domain, and the pools that all domains share.
 
-use crate::domain::DomainCore;
+use crate::domain::{DomainCore, Estates};
 use crate::list::{Chunk, List};
 use crate::pool::Pool;
 use crate::sync::const_unless_loom;
@@ -9,6 +9,7 @@ use crate::sync::const_unless_loom;
 pub(crate) struct World {
     pub(crate) global: DomainCore,
     pub(crate) domains: Pool<DomainCore>,
+    pub(crate) estates: Estates,
     pub(crate) lists: Pool<List>,
     pub(crate) chunks: Pool<Chunk>,
 }
@@ -16,7 +17,7 @@ pub(crate) struct World {
 impl World {
     const_unless_loom! {
         fn new() -> Self {
-            Self { global: DomainCore::new(), domains: Pool::new(), lists: Pool::new(), chunks: Pool::new() }
+            Self { global: DomainCore::new(), domains: Pool::new(), estates: Estates::new(), lists: Pool::new(), chunks: Pool::new() }
         }
     }
 }

@@ -135,6 +135,30 @@ fn c2_a_slot_connected_in_mid_batch_gets_nothing_of_it() {
 }
 
 #[test]
+fn c2_the_cut_outlives_panics() {
+    for before in BEFORE {
+        let (signal, log) = (Arc::new(Signal::<u32>::new()), Log::new());
+        for _ in 0..before {
+            signal.connect(|_| {});
+        }
+        let (inner, inner_log) = (Arc::downgrade(&signal), log.clone());
+        let connector = signal.connect(move |&event| {
+            let signal = inner.upgrade().expect("it is being emitted");
+            for _ in 0..40 {
+                signal.connect(inner_log.slot(move |&seen| (event, seen)));
+            }
+            panic!("as the test wants");
+        });
+        signal.connect(log.slot(|&seen| (0, seen)));
+        signal.emit_batch(&[1, 2]);
+        assert_eq!(log.take(), [(0, 1), (0, 2)], "{before} slots before it");
+        connector.disconnect();
+        signal.emit(&3);
+        assert_eq!(log.take().len(), 1 + 80, "{before} slots before it");
+    }
+}
+
+#[test]
 fn c2_emissions_of_one_tick_are_emissions_of_their_own() {
     let (signal, log) = (Signal::<u32>::new(), Log::new());
     pulsebus::tick(|t| {

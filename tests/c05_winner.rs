@@ -47,6 +47,33 @@ fn c5_exactly_one_of_all_threads_wins() {
 }
 
 #[test]
+fn c5_two_threads_at_the_same_instant_do_not_both_win() {
+    const ROUNDS: usize = 30_000;
+    let signal = Signal::<()>::new();
+    let connections: Arc<Vec<Connection>> = Arc::new((0..ROUNDS).map(|_| signal.connect(|()| {})).collect());
+    let arrived = Arc::new(AtomicUsize::new(0));
+    let threads = [0, 1].map(|_| {
+        let (connections, arrived) = (connections.clone(), arrived.clone());
+        thread::spawn(move || {
+            let meet_and_disconnect = |(round, connection): (usize, &Connection)| {
+                arrived.fetch_add(1, SeqCst);
+                let mut spins = 0_u32;
+                while arrived.load(SeqCst) < 2 * (round + 1) {
+                    spins += 1;
+                    // Lets the other one in where there is one core for both.
+                    if spins % 1024 == 0 { thread::yield_now() } else { std::hint::spin_loop() }
+                }
+                connection.disconnect()
+            };
+            connections.iter().enumerate().map(meet_and_disconnect).collect::<Vec<bool>>()
+        })
+    });
+    let [a, b] = threads.map(|thread| thread.join().expect("they only disconnect"));
+    let losers = a.iter().zip(&b).enumerate().find(|(_, (a, b))| a == b);
+    assert_eq!(losers, None, "one wins, the other does not");
+}
+
+#[test]
 fn c5_disconnect_all_and_handles_share_the_wins() {
     for round in 0..300 {
         let signal = Arc::new(Signal::<()>::new());

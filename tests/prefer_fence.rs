@@ -1,6 +1,8 @@
 //! The contract once more, with emissions that pin by a fence: what a process gets that calls `prefer_fence` first thing,
 //! and where the kernel has no `membarrier`.
 
+#![allow(clippy::duplicate_mod, reason = "each file of the contract brings the common module along")]
+
 #[path = "c01_order.rs"]
 mod c01_order;
 #[path = "c02_cut.rs"]

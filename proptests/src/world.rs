@@ -62,11 +62,14 @@ impl Drop for Within {
     }
 }
 
+/// A signal, and the index of its domain.
+type OfDomain<B> = (usize, Arc<<B as Bus>::Signal>);
+
 /// Where a program runs.
 pub struct World<B: Bus> {
     domains: Vec<B::Domain>,
-    /// With the index of the domain. `None` when dropped.
-    signals: Mutex<Vec<Option<(usize, Arc<B::Signal>)>>>,
+    /// `None` when dropped.
+    signals: Mutex<Vec<Option<OfDomain<B>>>>,
     /// By slot.
     connections: Mutex<Vec<B::Connection>>,
     /// By slot.

@@ -55,7 +55,7 @@ pub(super) fn maintain(domain: &'static DomainCore, budget: Duration) -> Collect
     let start = Instant::now();
     let mut done = Done::default();
     let mut swept = true;
-    for list in lists_of(domain).filter(|list| list.is_dirty()) {
+    for list in lists_of(domain).filter(|list| list.may_hold_dead()) {
         swept &= list.sweep(domain, Depth::Hinted).is_some();
         if start.elapsed() >= budget {
             swept = false;
@@ -89,11 +89,5 @@ pub(crate) fn maintain_global(budget: Duration) -> Collected {
 }
 
 fn each_global(f: impl Fn(&'static DomainCore) -> Collected) -> Collected {
-    let left_behind = world().domains.all().filter(|domain| domain.is_abandoned() && domain.holds_anything());
-    left_behind.map(&f).fold(f(&world().global), |sum, other| Collected {
-        dropped: sum.dropped + other.dropped,
-        recycled: sum.recycled + other.recycled,
-        pending: sum.pending + other.pending,
-        complete: sum.complete && other.complete,
-    })
+    world().estates.collect(f(&world().global), f)
 }

@@ -2,7 +2,7 @@
 
 use super::hook::HookPlace;
 use crate::epoch::{Draining, Epoch, Limbo, Turn};
-use crate::list::{Chunk, Done, finish};
+use crate::list::{CHUNK_SLOTS, Chunk, Done, finish};
 use crate::panics::Hook;
 use crate::pool::{Pooled, Ticket};
 use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
@@ -79,8 +79,7 @@ impl DomainCore {
         }
     }
 
-    /// Starts over for a new [`Domain`](crate::Domain), with one handle. What its last user left in limbo stays there,
-    /// and goes its way.
+    /// Starts over for a new [`Domain`](crate::Domain), with one handle.
     pub(super) fn begin(&self) {
         self.handles.store(1, Ordering::Relaxed);
         self.manual.store(0, Relaxed);
@@ -89,8 +88,6 @@ impl DomainCore {
         for figure in [chunks_taken, slot_panics, drop_panics, grace_periods] {
             figure.store(0, Relaxed);
         }
-        self.figures.grace_periods.store(0, Relaxed);
-        self.figures.chunks_taken.store(0, Relaxed);
         self.figures.chunks_peak.store(self.figures.chunks.load(Relaxed), Relaxed);
     }
 
@@ -103,11 +100,6 @@ impl DomainCore {
     pub(super) fn remove_handle(&self) -> bool {
         // Release; partner: the Acquire half of the last one: all that was done through handles comes before the end.
         self.handles.fetch_sub(1, Ordering::AcqRel) == 1
-    }
-
-    /// Has it no handle left, or never had one?
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.handles.load(Ordering::Relaxed) == 0
     }
 
     pub(super) fn set_manual(&self, manual: bool) {
@@ -135,13 +127,17 @@ impl DomainCore {
     /// Sends the closures of a chunk's dead slots into limbo, with the chunk itself if it was unlinked. Only for the
     /// holder of its list's sweep flag.
     pub(crate) fn retire(&self, chunk: &'static Chunk, drops: u32, unlinked: bool) {
-        let closures = u64::from(drops.count_ones());
-        self.expect_drops(closures);
-        let chunk_slots = if unlinked { crate::list::CHUNK_SLOTS as u64 } else { 0 };
-        self.debt.fetch_add(closures + chunk_slots, Relaxed);
+        let closures = drops.count_ones();
+        self.expect_drops(closures.into());
+        self.owe(closures as usize + if unlinked { CHUNK_SLOTS } else { 0 });
         if chunk.flight().depart(drops, unlinked) {
             self.limbo.retire(chunk);
         }
+    }
+
+    /// Counts slots that wait for a grace period.
+    pub(crate) fn owe(&self, slots: usize) {
+        self.debt.fetch_add(slots as u64, Relaxed);
     }
 
     /// Counts closures that will be dropped, before the list that holds them changes, under its sweep flag.

@@ -2,12 +2,14 @@
 
 mod collect;
 mod core;
+mod estate;
 mod hook;
 mod statistics;
 
 pub(crate) use self::core::DomainCore;
 pub use collect::Collected;
 pub(crate) use collect::{collect_global, maintain_global};
+pub(crate) use estate::Estates;
 pub use statistics::{PinAge, SlotCounts, Statistics};
 
 use crate::epoch;
@@ -194,13 +196,13 @@ impl Eq for Domain {}
 
 impl Drop for Domain {
     /// The last handle collects: what is pending then is dropped now, or, if an emission or the like is in the way, by a
-    /// later [`collect`](crate::collect) of the global domain or by the next domain that takes over the memory.
+    /// later [`collect`](crate::collect) or [`maintain`](crate::maintain) of the global domain.
     fn drop(&mut self) {
         let Some(core) = self.core else { return };
         if core.remove_handle() {
             core.hook().set(None);
             collect::collect(core);
-            world().domains.put(core);
+            world().estates.settle(core);
         }
     }
 }

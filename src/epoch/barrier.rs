@@ -36,8 +36,8 @@ static FLAVOUR: AtomicU8 = AtomicU8::new(UNDECIDED);
 /// println!("emissions pin with: {:?}", pulsebus::pin_flavour());
 /// ```
 pub fn pin_flavour() -> PinFlavour {
-    // SeqCst: it is off every hot path, and there is nothing to gain.
-    match FLAVOUR.load(Ordering::SeqCst) {
+    // Relaxed, here and below: it stands for itself.
+    match FLAVOUR.load(Ordering::Relaxed) {
         FENCE => PinFlavour::Fence,
         ASYMMETRIC => PinFlavour::Asymmetric,
         _ => decide(if system::register() { ASYMMETRIC } else { FENCE }),
@@ -58,7 +58,7 @@ pub fn prefer_fence() -> PinFlavour {
 }
 
 fn decide(wish: u8) -> PinFlavour {
-    match FLAVOUR.compare_exchange(UNDECIDED, wish, Ordering::SeqCst, Ordering::SeqCst) {
+    match FLAVOUR.compare_exchange(UNDECIDED, wish, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(decided) | Err(decided) if decided != UNDECIDED => name(decided),
         _ => name(wish),
     }

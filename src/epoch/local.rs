@@ -53,22 +53,21 @@ loom::thread_local! {
 
 impl Drop for Leaver {
     fn drop(&mut self) {
+        if chain(self.records.get()).any(Record::is_pinned) {
+            // The process ends inside a slot (`process::exit`), and this thread goes on being in it.
+            return;
+        }
         // Under loom the other thread-local may have gone before this one; then nothing asks it any more.
         let _ = LOCAL.try_with(|local| {
             local.leaving.set(true);
             local.recent.set(nobody());
             local.records.set(ptr::null());
         });
-        let mut next = self.records.get();
-        // SAFETY: records are immortal, and those in this list are this thread's until `disown`.
-        while let Some(record) = unsafe { next.as_ref() } {
-            // SAFETY: as above.
-            next = unsafe { record.sibling() };
-            // A record with a pin on it can never be handed on. (No safe code can get here: pins end with the call
-            // that took them.)
-            if !record.is_pinned() {
-                record.disown();
-            }
+        let mut next = chain(self.records.get()).next();
+        while let Some(record) = next {
+            // Read first: the next owner may change the link.
+            next = chain(record).nth(1);
+            record.disown();
         }
     }
 }
@@ -144,9 +143,14 @@ fn recent(local: &Local, epoch: &'static Epoch) -> Option<&'static Record> {
 
 /// The thread's records, newest first.
 fn records(local: &Local) -> impl Iterator<Item = &'static Record> {
-    // SAFETY: immortal; the list holds this thread's own records only.
-    let first = unsafe { local.records.get().as_ref() };
-    // SAFETY: as above.
+    chain(local.records.get())
+}
+
+/// The calling thread's records from `first` on, which is one of them, or null.
+fn chain(first: *const Record) -> impl Iterator<Item = &'static Record> {
+    // SAFETY: records are immortal, and linked with others of their owner.
+    let first = unsafe { first.as_ref() };
+    // SAFETY: as above; the calling thread owns them.
     std::iter::successors(first, |record| unsafe { record.sibling().as_ref() })
 }
 

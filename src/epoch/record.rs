@@ -3,10 +3,10 @@
 use super::Epoch;
 use super::barrier::{self, PinFlavour};
 use crate::sync::diagnostic::{AtomicPtr as Note, AtomicU64 as Count, Relaxed};
-use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell, const_unless_loom, immortal, spin_loop, yield_now};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell, const_unless_loom, immortal, pause};
 use std::panic::Location;
 use std::ptr;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The upper half of a state is the epoch; the counter is kept shifted to where a record shows it. It comes round after
@@ -200,27 +200,23 @@ impl Record {
         if before == 0 {
             return true;
         }
-        for round in 0u32.. {
-            if self.shows() != before {
-                return true;
-            }
+        let mut rounds = 0;
+        while self.shows() == before {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return false;
             }
-            match round {
-                0..64 if !cfg!(loom) => spin_loop(),
-                64..256 if !cfg!(loom) => yield_now(),
-                _ if cfg!(loom) => yield_now(),
-                _ => std::thread::sleep(Duration::from_micros(100)),
-            }
+            pause(&mut rounds);
         }
-        false
+        true
     }
 
     /// Notes the pin that stands now; its age counts from the first observation that met it.
     ///
-    /// Observers are serialised by the domain; the pins themselves never read a clock.
+    /// The pins themselves never read a clock.
     pub(super) fn observe(&self, now: Instant) -> Option<OldestPin> {
+        /// One observer at a time, for the two words of an observation.
+        static OBSERVER: Mutex<()> = Mutex::new(());
+        let _observer = OBSERVER.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self.shows();
         let elapsed = u64::try_from(now.saturating_duration_since(dawn()).as_nanos()).unwrap_or(u64::MAX);
         if self.seen.swap(state, Relaxed) != state {

@@ -57,9 +57,10 @@ impl List {
     fn start(&'static self, domain: &'static DomainCore) {
         // Relaxed: passed on by the Release in `prepare`, for stale handles of the chunk, which come to the list through
         // it and must not find it without a domain; and by the one below for all others.
-        self.domain.store(ptr::from_ref(domain).cast_mut(), Ordering::Relaxed);
+        // Release; partner: the Acquire in `is_of`.
+        self.domain.store(ptr::from_ref(domain).cast_mut(), Ordering::Release);
         let chunk = domain.take_chunk();
-        chunk.prepare(self, 1);
+        chunk.prepare(self, domain, 1);
         self.work.due.store(2, Ordering::Relaxed);
         // Release; partner: the Acquire in `tail`.
         self.tail.store(ptr::from_ref(chunk).cast_mut(), Ordering::Release);
@@ -93,7 +94,7 @@ impl List {
             let mut next = tail.next();
             if next.is_null() {
                 let chunk = domain.take_chunk();
-                chunk.prepare(self, tail.sequence() + 1);
+                chunk.prepare(self, domain, tail.sequence() + 1);
                 match tail.link(chunk) {
                     Ok(()) => {
                         appended = Some(chunk.sequence());

@@ -4,6 +4,7 @@ use super::List;
 use super::flight::Flight;
 use super::slot::{Ops, Remains, Slot};
 use super::tag::Tag;
+use crate::domain::DomainCore;
 use crate::epoch::Link;
 use crate::pool::{Pooled, Ticket};
 use crate::sync::diagnostic::{AtomicPtr as Note, AtomicU32 as Count, Relaxed};
@@ -54,12 +55,15 @@ struct Written {
     dirty: AtomicBool,
     /// The list it belongs to, or belonged to last: for hints.
     list: AtomicPtr<List>,
+    /// The domain of that list's signal at the time, for waiting: the list itself may serve another one sooner than the
+    /// chunk does.
+    domain: AtomicPtr<DomainCore>,
     flight: Flight,
     limbo: AtomicPtr<Chunk>,
     ticket: Ticket,
 }
 
-#[cfg(not(loom))]
+#[cfg(all(not(loom), target_pointer_width = "64"))]
 const _: () = assert!(size_of::<Chunk>() == 2048);
 
 // SAFETY: `limbo` serves nothing else; chunks live in a pool, which makes them immortal.
@@ -85,6 +89,7 @@ unsafe impl Pooled for Chunk {
                 claimed: AtomicU32::new(0),
                 dirty: AtomicBool::new(false),
                 list: AtomicPtr::new(ptr::null_mut()),
+                domain: AtomicPtr::new(ptr::null_mut()),
                 flight: Flight::new(),
                 limbo: AtomicPtr::new(ptr::null_mut()),
                 ticket: Ticket::new(),
@@ -115,8 +120,10 @@ pub(super) struct Census {
 
 impl Chunk {
     /// Makes it a chunk of `list`. The caller has just taken it from the pool, and links it next.
-    pub(super) fn prepare(&self, list: &'static List, sequence: u64) {
+    pub(super) fn prepare(&self, list: &'static List, domain: &'static DomainCore, sequence: u64) {
         self.read.sequence.store(sequence, Ordering::Relaxed);
+        // Release; partner: the Acquire in `domain`. A stale handle meets a domain that is fully made.
+        self.written.domain.store(ptr::from_ref(domain).cast_mut(), Ordering::Release);
         // Release; partner: the Acquire in `hint`. A late hint meets the new list, fully made.
         self.written.list.store(ptr::from_ref(list).cast_mut(), Ordering::Release);
     }
@@ -203,6 +210,13 @@ impl Chunk {
     pub(crate) fn count_panic(&self, index: usize) -> u32 {
         // Release; partner: the fence in `is_generation`, as for the place.
         self.panics[index].fetch_add(1, Ordering::Release) + 1
+    }
+
+    /// The domain it belongs to, or belonged to last.
+    pub(crate) fn domain(&self) -> &'static DomainCore {
+        // Acquire; partner: the Release in `prepare`.
+        // SAFETY: as in `list`; domains are immortal.
+        unsafe { &*self.written.domain.load(Ordering::Acquire) }
     }
 
     /// The list it belongs to, or belonged to last.
@@ -301,7 +315,8 @@ impl Chunk {
         for (slot, panics) in self.slots.iter().zip(&self.panics) {
             // SAFETY: as demanded of the caller.
             unsafe { slot.recycle() };
-            panics.store(0, Relaxed);
+            // Release; partner: the fence in `is_generation`, as in `count_panic`.
+            panics.store(0, Ordering::Release);
         }
         // Relaxed: the pool's Release passes all of it on to the next user.
         self.read.next.store(ptr::null_mut(), Ordering::Relaxed);

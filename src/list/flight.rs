@@ -54,8 +54,9 @@ impl Flight {
     /// Only for the holder of the sweep flag.
     pub(crate) fn depart(&self, slots: u32, unlinked: bool) -> bool {
         let unlinked = if unlinked { UNLINKED } else { 0 };
-        // Relaxed: the exchange of the state below passes it on.
-        self.waiting.fetch_or(slots, Ordering::Relaxed);
+        // Release; partner: the Acquire in `board`, which may run before the note below is left, for an earlier one. What
+        // boards has been seen dead, and its death comes before its destructor.
+        self.waiting.fetch_or(slots, Ordering::Release);
         // Release; partner: the Acquire in `arrive`. Whoever sees the note sees what is waiting, and the unlinking.
         // Acquire; partner: the Release in `arrive`. If the chunk has landed, its last load is gone.
         let before = self.state.fetch_or(FLYING | AGAIN | unlinked, Ordering::AcqRel);
@@ -104,7 +105,8 @@ impl Flight {
 
     /// Moves what is waiting into the load.
     fn board(&self) {
-        self.load.store(self.waiting.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        // Acquire; partner: the Release in `depart`. The load itself is passed on by the limbo.
+        self.load.store(self.waiting.swap(0, Ordering::Acquire), Ordering::Relaxed);
     }
 
     pub(super) fn reset(&self) {

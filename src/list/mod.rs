@@ -133,15 +133,15 @@ impl List {
     /// The domain of the signal that uses the list.
     #[inline(always)]
     pub(crate) fn domain(&self) -> &'static DomainCore {
-        // Relaxed: written before the list was shared. (Through a stale handle it may be another signal's domain by
-        // now: `Connection` checks for that.)
+        // Relaxed: written before the list was shared; whoever asks has found it through its signal.
         // SAFETY: set once the list is in use, never null after; domains are immortal.
         unsafe { &*self.domain.load(Ordering::Relaxed) }
     }
 
     /// Is it a list of `domain`, or was it when it was last in use? A guess, to be confirmed under the sweep flag.
     pub(crate) fn is_of(&self, domain: &DomainCore) -> bool {
-        ptr::eq(self.domain.load(Ordering::Relaxed), domain)
+        // Acquire; partner: the Release in `start`. If another domain has it now, we see how its last use ended.
+        ptr::eq(self.domain.load(Ordering::Acquire), domain)
     }
 
     /// The tail and how much of it is claimed: where an emission that starts now has to stop. The caller is pinned, or
@@ -202,13 +202,14 @@ impl List {
 
     /// Clears the mark, before those of the chunks.
     fn take_hint(&self) -> bool {
-        // Acquire; partner: the Release in `hint`.
-        self.work.dirty.swap(false, Ordering::Acquire)
+        // Acquire; partner: the Release in `hint`. Release; partner: the Acquire in `is_marked`.
+        self.work.dirty.swap(false, Ordering::AcqRel)
     }
 
-    /// Is there perhaps something to sweep?
-    pub(crate) fn is_dirty(&self) -> bool {
-        self.work.dirty.load(Ordering::Relaxed)
+    /// Is the mark there?
+    fn is_marked(&self) -> bool {
+        // Acquire; partner: the Release half in `take_hint`. If a sweeper has cleared it, we see that one's flag.
+        self.work.dirty.load(Ordering::Acquire)
     }
 }
 

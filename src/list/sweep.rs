@@ -3,7 +3,7 @@
 use super::List;
 use super::chunk::Chunk;
 use crate::domain::DomainCore;
-use crate::sync::{AtomicU32, Ordering, spin_loop, yield_now};
+use crate::sync::{AtomicU32, Ordering, pause};
 
 const IDLE: u32 = 0b00;
 const BUSY: u32 = 0b01;
@@ -33,11 +33,9 @@ impl SweepFlag {
 
     /// Takes it, after whoever has it. A sweep runs nobody's code and waits for nothing.
     fn take(&self) {
-        for round in 0u32.. {
-            if self.try_take() {
-                return;
-            }
-            if round < 64 && !cfg!(loom) { spin_loop() } else { yield_now() }
+        let mut round = 0;
+        while !self.try_take() {
+            pause(&mut round);
         }
     }
 
@@ -45,6 +43,12 @@ impl SweepFlag {
     fn begin(&self) {
         // Acquire; partner: the Release in `take_or_ask`. We see what made them come.
         self.0.fetch_and(!AGAIN, Ordering::Acquire);
+    }
+
+    /// Does somebody have it?
+    fn is_busy(&self) -> bool {
+        // Acquire; partner: the Releases in `leave` and `try_leave`. If not, we see what the last one has found.
+        self.0.load(Ordering::Acquire) != IDLE
     }
 
     /// busy → idle; `false` if somebody has asked to look again.
@@ -87,13 +91,17 @@ impl List {
             self.hint();
             return None;
         }
-        loop {
+        self.work.flag.begin();
+        let mut swept = self.pass(domain, depth);
+        if !self.work.flag.try_leave() {
+            // Somebody asked meanwhile. Once more, and no oftener: those who come faster than we sweep must not keep us.
             self.work.flag.begin();
-            let swept = self.pass(domain, depth);
-            if self.work.flag.try_leave() {
-                return Some(swept);
+            swept = self.pass(domain, depth);
+            if self.work.flag.leave() {
+                self.hint();
             }
         }
+        Some(swept)
     }
 
     /// The sweep of an emission that met many dead: one look, if nobody else is at it.
@@ -108,6 +116,12 @@ impl List {
             // Emissions don't go in circles; the next sweeper will find it.
             self.hint();
         }
+    }
+
+    /// Is there perhaps something to sweep, or somebody at it who has not counted what he found yet?
+    pub(crate) fn may_hold_dead(&self) -> bool {
+        // First the mark, then the flag: whoever has cleared the mark that we miss took the flag before that.
+        self.is_marked() || self.work.flag.is_busy()
     }
 
     /// Runs `f` while nobody sweeps, after whoever does.

@@ -37,6 +37,8 @@ impl List {
                 // SAFETY: out of the list, out of limbo, with no closure left. Walkers there are none.
                 unsafe { chunk.recycle() };
                 domain.return_chunk(chunk);
+            } else {
+                domain.owe(CHUNK_SLOTS);
             }
             domain.note_dropped(dead.drop_all(domain));
         }

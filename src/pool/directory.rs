@@ -30,8 +30,10 @@ impl<T: Sync> Directory<T> {
     /// Gives a number to a thing. Numbers start at one; zero never names anything.
     pub(super) fn add(&self, thing: &'static T) -> u32 {
         // Relaxed: it only hands out numbers.
-        let index = self.given.fetch_add(1, Ordering::Relaxed);
-        assert!((index as usize) < CAPACITY, "pulsebus: more than {CAPACITY} pooled things");
+        let next = |given| ((given as usize) < CAPACITY).then(|| given + 1);
+        let Ok(index) = self.given.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) else {
+            panic!("pulsebus: more than {CAPACITY} pooled things");
+        };
         let (segment, offset) = locate(index as usize);
         let places = self.segment_or_new(segment);
         // Release; partner: the Acquire in `get`: whoever finds the thing finds it initialised.

@@ -22,7 +22,7 @@ pub(crate) unsafe trait Pooled: Sync + Sized + 'static {
 
 /// The pool's own field in what it keeps.
 pub(crate) struct Ticket {
-    /// Its number in the directory, plus one. Written once, before it is shared.
+    /// Its number in the directory. Written once, before it is taken or put for the first time.
     number: AtomicU32,
     /// While it is free: the number of the next free one, or zero.
     next: AtomicU32,
@@ -65,7 +65,7 @@ impl<T: Pooled> Pool<T> {
     /// Puts a thing back that nothing uses any more.
     pub(crate) fn put(&self, thing: &'static T) {
         let ticket = thing.ticket();
-        // Relaxed: written before the thing was shared for the first time.
+        // Relaxed: written before the thing was taken for the first time.
         let number = u64::from(ticket.number.load(Ordering::Relaxed));
         let mut head = self.head.load(Ordering::Relaxed);
         loop {

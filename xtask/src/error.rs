@@ -2,9 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{ExitCode, ExitStatus};
 
-/// The failure of an xtask command. `main` prints it and exits with 1.
+/// The failure of an xtask command. `main` prints it and exits with its code.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A program could not be started at all.
@@ -50,6 +50,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// 2 if the machine lacks something, so that nothing was checked at all; 1 otherwise.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::MissingTool { .. } => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+
     /// Names the file in an I/O error: `fs::read(path).map_err(Error::file(path))`.
     pub fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

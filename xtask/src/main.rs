@@ -10,8 +10,11 @@ mod error;
 mod process;
 mod results;
 mod results_file;
+mod san;
+mod soak;
 mod table;
 mod test;
+mod weaken;
 mod workspace;
 
 use std::process::ExitCode;
@@ -31,7 +34,10 @@ struct Cli {
 enum Command {
     Budget(budget::Args),
     Results(results::Args),
+    San(san::Args),
+    Soak(soak::Args),
     Test(test::Args),
+    Weaken(weaken::Args),
 }
 
 impl Command {
@@ -39,7 +45,10 @@ impl Command {
         match self {
             Self::Budget(args) => args.run(),
             Self::Results(args) => args.run(),
+            Self::San(args) => args.run(),
+            Self::Soak(args) => args.run(),
             Self::Test(args) => args.run(),
+            Self::Weaken(args) => args.run(),
         }
     }
 }
@@ -49,7 +58,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
+            error.exit_code()
         }
     }
 }

@@ -31,6 +31,7 @@ pub struct Args {
 
 impl Args {
     pub fn run(self) -> Result<(), Error> {
+        let load_before = machine::load();
         let (rounds, slice_ms) = if self.quick { ("5", "1") } else { ("41", "5") };
         let effort = ["--rounds", rounds, "--slice-ms", slice_ms];
         // The build that is timed in full comes first; the other placements show how much of it is luck.
@@ -50,7 +51,7 @@ impl Args {
             None => "Not counted: valgrind was not installed.".to_owned(),
         };
         let sections = [
-            ("machine", machine::description(&timings)?),
+            ("machine", machine::description(&timings, &load_before)?),
             ("targets", targets::table(&timings, &placements, &heap, counted.as_deref()).markdown()),
             ("timed", tables::timed(&timings)),
             ("placements", tables::placements(&placements).markdown()),

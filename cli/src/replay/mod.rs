@@ -219,13 +219,13 @@ impl Run<'_> {
         for (planned, part) in self.parts.iter().zip(parts) {
             let account = part.account;
             figures.messages += account.messages;
-            figures.delivered_bytes += account.delivered_bytes;
             figures.connects += account.connects;
             figures.disconnects += account.disconnects;
             figures.live_at_end += account.live_at_end;
-            for (topic, deliveries) in planned.topics.iter().zip(account.deliveries) {
-                figures.deliveries += deliveries;
-                figures.topics.insert(self.plan.topics[topic.number as usize].name.clone(), deliveries);
+            for (topic, room) in planned.topics.iter().zip(account.rooms) {
+                figures.deliveries += room.deliveries();
+                figures.delivered_bytes += room.delivered_bytes();
+                figures.topics.insert(self.plan.topics[topic.number as usize].name.clone(), room.deliveries());
             }
             dispatch.wall = dispatch.wall.max(part.took);
             dispatch.heap_calls += part.heap_calls;

@@ -58,6 +58,16 @@ pub struct Room {
 }
 
 impl Room {
+    /// How many slots have heard a message of someone else.
+    pub fn deliveries(&self) -> u64 {
+        self.deliveries.load(Relaxed)
+    }
+
+    /// The payload bytes of these.
+    pub fn delivered_bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
     fn count(&self, message: &Message) {
         self.deliveries.store(self.deliveries.load(Relaxed) + 1, Relaxed);
         self.bytes.store(self.bytes.load(Relaxed) + u64::from(message.bytes), Relaxed);
@@ -104,10 +114,9 @@ struct Topic {
 /// What happened on a stage, in numbers.
 #[derive(Debug)]
 pub struct Account {
-    /// By topic of the part: deliveries.
-    pub deliveries: Vec<u64>,
-    /// Payload bytes of all deliveries.
-    pub delivered_bytes: u64,
+    /// By topic of the part: what its slots counted. Kept until everything is collected: a thread that collects what
+    /// another thread's slots captured must not be the one that frees this, or its heap calls would not be the bus's.
+    pub rooms: Vec<Arc<Room>>,
     /// Messages emitted.
     pub messages: u64,
     /// Slots connected for owners.
@@ -193,10 +202,8 @@ impl<'p> Stage<'p> {
     pub fn finish(self) -> Account {
         let live: u64 = self.topics.iter().map(|topic| topic.signal.len() as u64).sum();
         let extra = self.topics.len() as u64 * u64::from(self.extra_slots);
-        let count = |topic: &Topic| topic.room.deliveries.load(Relaxed);
         Account {
-            deliveries: self.topics.iter().map(count).collect(),
-            delivered_bytes: self.topics.iter().map(|topic| topic.room.bytes.load(Relaxed)).sum(),
+            rooms: self.topics.into_iter().map(|topic| topic.room).collect(),
             messages: self.messages,
             connects: self.connects,
             disconnects: self.disconnects,

@@ -26,7 +26,8 @@ fn a_pop_fails_when_the_stack_has_changed_under_it() {
                 kept
             },
         );
-        assert!(!ptr::eq(one, two), "two owners of one node");
+        let third = nodes.take();
+        assert!(!ptr::eq(one, two) && !ptr::eq(one, third) && !ptr::eq(two, third), "two owners of one node");
         assert_eq!((one.read(), two.read()), (1, 2));
         run.note(if ptr::eq(one, first) {
             "the topmost"
@@ -84,10 +85,10 @@ fn a_thing_is_handed_over_whole_through_other_changes() {
 /// Whoever looks at all things finds each of them initialised.
 #[test]
 fn all_shows_only_what_is_initialised() {
-    for made in [0, 4] {
+    for made in [0, 1, 4] {
         pair("pool: make vs all", &["shown", "not yet"], move |run| {
             let nodes = Nodes::new();
-            // With four, the next one is the first of a new segment.
+            // Without any, and with four, the next one is the first of a new segment.
             (0..made).for_each(|_| assert_eq!(nodes.take().read(), 0));
             let (_, shown) = run.race(move || nodes.take().read(), move || nodes.all().map(|node| node.read()).count());
             run.note_if(shown > made, "shown", "not yet");

@@ -8,10 +8,11 @@ use crate::error::Error;
 use crate::process::Run;
 
 /// The machine, the compilers, the commit and the command, as a list in Markdown.
-pub fn description(timings: &Timings) -> Result<String, Error> {
+pub fn description(timings: &Timings, load_before: &str) -> Result<String, Error> {
     let cores = thread::available_parallelism().map_or_else(|_| "?".to_owned(), |cores| cores.to_string());
     let lines = [
         format!("- Machine: {}, {cores} cores, Linux {}", cpu(), kernel()),
+        format!("- Load before the run, of the last minute: {load_before}"),
         format!("- Compiler: {}", answer("rustc", &["--version"])?),
         format!("- Boost.Signals2: {}", timings.boost.as_deref().unwrap_or("not installed, left out")),
         format!("- Commit: {}", commit()?),
@@ -37,6 +38,12 @@ fn cpu() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+/// How many threads wanted to run in the last minute: what else the machine had to do, if asked before a run.
+pub fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown").to_owned()
 }
 
 fn kernel() -> String {

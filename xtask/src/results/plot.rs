@@ -69,7 +69,7 @@ pub fn emit_by_slots(timings: &Timings) -> Result<String, Error> {
 fn points(timings: &Timings, peer: &str) -> Vec<(f64, f64)> {
     let sizes = timings.scenarios.iter().filter(|scenario| scenario.group == "emit" && scenario.parameter > 0);
     let point = |slots: f64, ns: f64| (slots, ns / slots);
-    sizes.filter_map(|scenario| Some(point(scenario.parameter as f64, scenario.contestant(peer)?.median()))).collect()
+    sizes.filter_map(|scenario| Some(point(scenario.parameter as f64, scenario.contestant(peer)?.ns))).collect()
 }
 
 fn not_drawn(error: impl Display) -> Error {

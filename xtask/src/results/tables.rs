@@ -63,7 +63,7 @@ pub fn timed(timings: &Timings) -> String {
         let scenarios: Vec<_> =
             columns.iter().map(|&(group, parameter, _)| timings.scenario(group, parameter)).collect();
         let mut peers: Vec<&str> = Vec::new();
-        for contestant in scenarios.iter().flatten().flat_map(|scenario| scenario.contestants()) {
+        for contestant in scenarios.iter().flatten().flat_map(|scenario| &scenario.contestants) {
             if !peers.contains(&contestant.peer.as_str()) {
                 peers.push(&contestant.peer);
             }
@@ -84,7 +84,7 @@ fn cell(scenario: Option<&Scenario>, peer: &str) -> String {
     else {
         return "–".to_owned();
     };
-    let ns = thousands(contestant.median());
+    let ns = thousands(contestant.ns);
     match scenario.ratio(peer, OURS) {
         Some(ratio) if peer != OURS => format!("{ns} ({ratio:.2}×)"),
         _ => ns,
@@ -96,7 +96,7 @@ pub fn placements(placements: &[&Timings]) -> Table {
     let headings: Vec<String> = (0..placements.len()).map(|index| format!("moved by {}", 16 * index)).collect();
     let mut table = Table::new_with("ns for 64 slots", headings.iter().map(String::as_str));
     let first = placements.iter().filter_map(|timings| timings.scenario("emit", 64)).next();
-    for contestant in first.into_iter().flat_map(Scenario::contestants) {
+    for contestant in first.into_iter().flat_map(|scenario| &scenario.contestants) {
         let ns =
             |timings: &&Timings| timings.ns("emit", 64, &contestant.peer).map_or_else(|| "–".to_owned(), thousands);
         table.row(std::iter::once(contestant.peer.clone()).chain(placements.iter().map(ns)));
@@ -106,8 +106,8 @@ pub fn placements(placements: &[&Timings]) -> Table {
 
 fn pins(timings: &Timings) -> Table {
     let mut table = Table::new(["epoch", "ns"]);
-    for contestant in timings.scenario("pin", 0).iter().flat_map(|scenario| scenario.contestants()) {
-        table.row([contestant.peer.clone(), thousands(contestant.median())]);
+    for contestant in timings.scenario("pin", 0).iter().flat_map(|scenario| &scenario.contestants) {
+        table.row([contestant.peer.clone(), thousands(contestant.ns)]);
     }
     table
 }
@@ -117,7 +117,7 @@ pub fn where_others_win(timings: &Timings) -> String {
     let mut table = Table::new(["scenario", "faster than pulsebus (ours to theirs)"]);
     for scenario in &timings.scenarios {
         let faster: Vec<_> = scenario
-            .contestants()
+            .contestants
             .iter()
             .filter_map(|contestant| Some((contestant, scenario.ratio(OURS, &contestant.peer)?)))
             .filter(|&(_, ratio)| ratio > 1.0)
