@@ -55,6 +55,9 @@ pub use tick::{Tick, tick};
 
 use std::time::Duration;
 
+/// How many slots a chunk has: what one live slot keeps, and what [`Statistics`] counts chunks of.
+pub const SLOTS_PER_CHUNK: usize = list::CHUNK_SLOTS;
+
 /// Collects the global domain, and what domains that have ended left behind; see [`Domain::collect`].
 ///
 /// ```

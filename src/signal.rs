@@ -19,7 +19,8 @@ use std::ptr;
 /// # What is promised
 /// - An emission runs the slots that were connected before it started, and that are still connected when their turn
 ///   comes. A slot that is connected by a slot waits for the next emission.
-/// - An emission does not wait, allocate, free, or run anyone's destructor; only the slots themselves may.
+/// - An emission does not wait, allocate, free, or run anyone's destructor; only the slots themselves may. (The first one of
+///   a thread in a domain may allocate the thread's record: see [`Domain::register_thread`].)
 /// - A slot may do anything: connect, disconnect itself or others, emit again, collect, drop other signals.
 /// - A slot that panics hurts nobody else; see [`on_panic`](Self::on_panic).
 ///
@@ -168,7 +169,7 @@ impl<E> Signal<E> {
 
     /// Calls every slot with the event, on this thread, in connection order.
     ///
-    /// Wait-free but for what the slots do. Cost: a load if nothing was ever connected; otherwise a pin, and about ten
+    /// Lock-free but for what the slots do. Cost: a load if nothing was ever connected; otherwise a pin, and about ten
     /// instructions per slot besides its own.
     ///
     /// # Panics
@@ -227,7 +228,8 @@ impl<E> Signal<E> {
     /// Disconnects every slot that was connected before this call; returns how many this call disconnected.
     ///
     /// When it returns, no emission that starts later runs any of them, and the emissions under way on this thread skip
-    /// those that they have not reached yet. Also sweeps.
+    /// those that they have not reached yet. Also sweeps, and like [`connect`](Self::connect) may run the destructors of
+    /// what was disconnected before.
     ///
     /// ```
     /// let signal = pulsebus::Signal::<u32>::new();

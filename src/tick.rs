@@ -3,24 +3,22 @@
 use crate::domain::DomainCore;
 use crate::epoch;
 use crate::signal::Signal;
-use std::marker::PhantomData;
 use std::panic::Location;
 
 /// Evidence that a tick is under way; from [`tick`].
 ///
 /// It stays on its thread, and ends with the closure that got it.
-pub struct Tick<'a> {
+pub struct Tick {
     _pin: epoch::Pin,
-    _here: PhantomData<&'a ()>,
 }
 
-impl Tick<'_> {
+impl Tick {
     pub(crate) fn run<R>(
         domain: &'static DomainCore,
         place: &'static Location<'static>,
-        f: impl FnOnce(&Tick<'_>) -> R,
+        f: impl FnOnce(&Tick) -> R,
     ) -> R {
-        f(&Tick { _pin: epoch::pin(&domain.epoch, place), _here: PhantomData })
+        f(&Tick { _pin: epoch::pin(&domain.epoch, place) })
     }
 
     /// [`Signal::emit`], under the tick's pin if the signal is of the tick's domain.
@@ -38,7 +36,7 @@ impl Tick<'_> {
     }
 }
 
-impl std::fmt::Debug for Tick<'_> {
+impl std::fmt::Debug for Tick {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tick").finish_non_exhaustive()
     }
@@ -62,6 +60,6 @@ impl std::fmt::Debug for Tick<'_> {
 /// });
 /// ```
 #[track_caller]
-pub fn tick<R>(f: impl FnOnce(&Tick<'_>) -> R) -> R {
+pub fn tick<R>(f: impl FnOnce(&Tick) -> R) -> R {
     Tick::run(&crate::world::world().global, Location::caller(), f)
 }

@@ -1,4 +1,4 @@
-//! Every scenario for every peer, under criterion: `cargo bench -p pulsebus-benches [-- FILTER]`.
+//! Every scenario for every peer, under criterion: `cargo bench -p pulsebus-benches --bench peers [-- FILTER]`.
 
 use std::time::Duration;
 

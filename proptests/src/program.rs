@@ -103,18 +103,14 @@ fn copies() -> impl Strategy<Value = u8> {
     prop_oneof![6 => Just(1), 2 => 2..8_u8, 1 => 30..70_u8]
 }
 
-fn connect(script: impl Strategy<Value = Vec<Action>>) -> impl Strategy<Value = Action> {
-    (pick(), shape(), copies(), script, 1..4_u32).prop_map(|(signal, shape, copies, script, every)| Action::Connect {
-        signal,
-        shape,
-        copies,
-        script,
-        every,
-    })
+fn connect(script: BoxedStrategy<Vec<Action>>) -> BoxedStrategy<Action> {
+    (pick(), shape(), copies(), script, 1..4_u32)
+        .prop_map(|(signal, shape, copies, script, every)| Action::Connect { signal, shape, copies, script, every })
+        .boxed()
 }
 
-/// An action that connects nothing.
-fn simple() -> impl Strategy<Value = Action> {
+/// An action that connects nothing. (Boxed, like the next: the types of nested strategies take minutes to compile.)
+fn simple() -> BoxedStrategy<Action> {
     prop_oneof![
         6 => pick().prop_map(Action::Disconnect),
         2 => (pick(), 2..70_u8).prop_map(|(first, count)| Action::DisconnectRun(first, count)),
@@ -135,6 +131,7 @@ fn simple() -> impl Strategy<Value = Action> {
         3 => (pick(), policy()).prop_map(|(signal, policy)| Action::Policy(signal, policy)),
         3 => Just(Action::Panic),
     ]
+    .boxed()
 }
 
 /// What a slot does: little, and slots that it connects do less.
@@ -150,6 +147,6 @@ fn script(depth: u32) -> BoxedStrategy<Vec<Action>> {
 }
 
 /// A program of up to so many actions.
-pub fn program(length: usize) -> impl Strategy<Value = Vec<Action>> {
-    vec(prop_oneof![3 => simple(), 2 => connect(script(2))], 1..length)
+pub fn program(length: usize) -> BoxedStrategy<Vec<Action>> {
+    vec(prop_oneof![3 => simple(), 2 => connect(script(2))], 1..length).boxed()
 }

@@ -8,6 +8,9 @@ use pulsebus_proptests::oracle::Oracle;
 use pulsebus_proptests::program::{Action, program};
 use pulsebus_proptests::world::{Entry, run};
 
+const SEQUENTIAL_SHORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/sequential_short.txt");
+const SEQUENTIAL_LONG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/sequential_long.txt");
+
 /// What stands around the first difference of two traces.
 fn difference(ours: &[Entry], oracle: &[Entry]) -> String {
     let first = ours.iter().zip(oracle).take_while(|(ours, oracle)| ours == oracle).count();
@@ -30,7 +33,7 @@ fn check(program: &[Action]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(config("sequential_short", 6_000))]
+    #![proptest_config(config(SEQUENTIAL_SHORT, 6_000))]
 
     #[test]
     fn short_programs_do_what_the_oracle_says(program in program(12)) {
@@ -39,7 +42,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config("sequential_long", 600))]
+    #![proptest_config(config(SEQUENTIAL_LONG, 600))]
 
     #[test]
     fn long_programs_do_what_the_oracle_says(program in program(150)) {

@@ -20,6 +20,8 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
+const THREADED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/threaded.txt");
+
 #[derive(Debug, Clone)]
 enum Action {
     Connect {
@@ -61,7 +63,7 @@ enum Action {
 
 const SIGNALS: usize = 2;
 
-fn action() -> impl Strategy<Value = Action> {
+fn action() -> BoxedStrategy<Action> {
     let signal = || 0..SIGNALS;
     prop_oneof![
         8 => (signal(), any::<bool>(), prop_oneof![4 => Just(1), 1 => 20..50_u8])
@@ -79,6 +81,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => Just(Action::Statistics),
         1 => (0..70_u8).prop_map(|slots| Action::ComeAndGo { slots }),
     ]
+    .boxed()
 }
 
 /// What is known of a slot. Times are readings of the clock, zero meaning never.
@@ -333,7 +336,7 @@ fn run(programs: Vec<Vec<Action>>) {
 }
 
 proptest! {
-    #![proptest_config(config("threaded", 3_000))]
+    #![proptest_config(config(THREADED, 3_000))]
 
     #[test]
     fn what_holds_under_any_schedule_holds(programs in vec(vec(action(), 20..120), 2..5)) {

@@ -37,37 +37,49 @@ impl Collected {
 const STEPS: usize = 8;
 
 pub(super) fn collect(domain: &'static DomainCore) -> Collected {
-    let mut done = Done::default();
     // All of them, whether or not one is busy.
     let busy = lists_of(domain).filter(|list| list.sweep(domain, Depth::All).is_none()).count();
-    let Some(draining) = Draining::start() else { return Collected::of(done, domain, false) };
-    domain.hook().tidy();
-    for _ in 0..STEPS {
-        match domain.reclaim(&draining) {
-            Step::Done(step) => done += step,
-            Step::Empty | Step::Stuck => break,
-        }
-    }
-    Collected::of(done, domain, busy == 0)
+    reclaim_all(domain, busy == 0, || true)
 }
 
-pub(super) fn maintain(domain: &'static DomainCore, budget: Duration) -> Collected {
-    let start = Instant::now();
-    let mut done = Done::default();
+/// For a domain whose last signal has gone: there is nothing to sweep.
+pub(super) fn wind_up(domain: &'static DomainCore) -> Collected {
+    reclaim_all(domain, true, || true)
+}
+
+pub(super) fn maintain(domain: &'static DomainCore, deadline: Option<Instant>) -> Collected {
+    let in_time = || deadline.is_none_or(|deadline| Instant::now() < deadline);
     let mut swept = true;
-    for list in lists_of(domain).filter(|list| list.may_hold_dead()) {
-        swept &= list.sweep(domain, Depth::Hinted).is_some();
-        if start.elapsed() >= budget {
+    let lists = world().lists.all_from(domain.cursor());
+    for (index, (number, list)) in lists.enumerate() {
+        if list.is_of(domain) && list.may_hold_dead() {
+            swept &= list.sweep(domain, Depth::Hinted).is_some();
+        } else if (index + 1) % LOOKS_PER_CLOCK != 0 {
+            continue;
+        }
+        if !in_time() {
+            // The next call goes on from here.
+            domain.set_cursor(number);
             swept = false;
             break;
         }
     }
+    reclaim_all(domain, swept, in_time)
+}
+
+/// So many lists that need nothing are passed before the clock is read again.
+const LOOKS_PER_CLOCK: usize = 64;
+
+/// Reclaims what is in limbo, while `go_on` says so.
+fn reclaim_all(domain: &'static DomainCore, swept: bool, go_on: impl Fn() -> bool) -> Collected {
+    let mut done = Done::default();
     let Some(draining) = Draining::start() else { return Collected::of(done, domain, false) };
+    domain.hook().tidy();
     for _ in 0..STEPS {
-        if start.elapsed() >= budget {
+        if !go_on() {
             break;
         }
-        match domain.reclaim(&draining) {
+        match domain.reclaim(&draining, &go_on) {
             Step::Done(step) => done += step,
             Step::Empty | Step::Stuck => break,
         }
@@ -79,13 +91,19 @@ pub(super) fn lists_of(domain: &DomainCore) -> impl Iterator<Item = &'static cra
     world().lists.all().filter(move |list| list.is_of(domain))
 }
 
+/// `None` if the budget is too long to be named.
+pub(super) fn deadline(budget: Duration) -> Option<Instant> {
+    Instant::now().checked_add(budget)
+}
+
 /// The global domain, and whatever domains that have ended left behind.
 pub(crate) fn collect_global() -> Collected {
     each_global(collect)
 }
 
 pub(crate) fn maintain_global(budget: Duration) -> Collected {
-    each_global(|domain| maintain(domain, budget))
+    let deadline = deadline(budget);
+    each_global(|domain| maintain(domain, deadline))
 }
 
 fn each_global(f: impl Fn(&'static DomainCore) -> Collected) -> Collected {

@@ -26,6 +26,8 @@ pub(crate) struct DomainCore {
     manual: Count,
     /// Slots retired since the last grace period was asked for.
     debt: Count,
+    /// Where the next maintenance goes on.
+    cursor: Count,
     pub(super) figures: Figures,
     hook: HookPlace,
     ticket: Ticket,
@@ -65,6 +67,7 @@ impl DomainCore {
                 dropped: AtomicU64::new(0),
                 manual: Count::new(0),
                 debt: Count::new(0),
+                cursor: Count::new(0),
                 figures: Figures {
                     chunks: Count::new(0),
                     chunks_peak: Count::new(0),
@@ -100,6 +103,14 @@ impl DomainCore {
     pub(super) fn remove_handle(&self) -> bool {
         // Release; partner: the Acquire half of the last one: all that was done through handles comes before the end.
         self.handles.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    pub(super) fn cursor(&self) -> u32 {
+        self.cursor.load(Relaxed) as u32
+    }
+
+    pub(super) fn set_cursor(&self, number: u32) {
+        self.cursor.store(number.into(), Relaxed);
     }
 
     pub(super) fn set_manual(&self, manual: bool) {
@@ -172,13 +183,13 @@ impl DomainCore {
     }
 
     /// One step towards reclaiming what is in limbo. Runs destructors.
-    pub(super) fn reclaim(&'static self, draining: &Draining) -> Step {
+    pub(super) fn reclaim(&'static self, draining: &Draining, go_on: impl FnMut() -> bool) -> Step {
         match self.limbo.turn(&self.epoch) {
             Turn::Empty => Step::Empty,
             Turn::Busy | Turn::Blocked => Step::Stuck,
             Turn::Ready(ready) => {
                 self.figures.grace_periods.fetch_add(1, Relaxed);
-                Step::Done(finish(ready, self, draining))
+                Step::Done(finish(ready, self, draining, go_on))
             }
         }
     }
@@ -189,9 +200,11 @@ impl DomainCore {
             return;
         }
         if let Some(draining) = Draining::start() {
-            // However it ends: after a step that was blocked, too, thousands more are worth another barrier.
             self.debt.store(0, Relaxed);
-            self.reclaim(&draining);
+            if let Step::Stuck = self.reclaim(&draining, || true) {
+                // Most probably by the pin of a thread that will soon have gone, which cost no barrier to find out.
+                self.owe(GRACE_DEBT as usize - CHUNK_SLOTS * 16);
+            }
         }
     }
 

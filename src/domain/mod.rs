@@ -23,12 +23,12 @@ use std::time::Duration;
 /// When a domain drops what disconnected slots captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Reclaim {
-    /// In [`collect`](Domain::collect) and [`maintain`](Domain::maintain), and now and then in a `connect` outside of
-    /// emissions, which then runs the destructors of others. The default.
+    /// In [`collect`](Domain::collect) and [`maintain`](Domain::maintain), and after thousands of disconnections in a
+    /// `connect` or `disconnect_all` outside of emissions, which then runs the destructors of others. The default.
     #[default]
     Inline,
     /// In `collect` and `maintain` only: no destructor runs anywhere else, and memory grows until one of them is called.
-    /// (Dropping a signal still drops what its slots captured at once.)
+    /// (Dropping a signal still drops what its slots captured at once, and dropping the last handle of a domain what is left.)
     Manual,
 }
 
@@ -107,17 +107,18 @@ impl Domain {
         collect::collect(self.core())
     }
 
-    /// What [`collect`](Self::collect) does, as far as disconnects have left hints and `budget` allows, which it may
-    /// overrun by one signal's sweep or one closure's destructor. Made for the heartbeat of a server.
+    /// What [`collect`](Self::collect) does, as far as disconnects have left hints and `budget` allows; the next call goes on
+    /// where this one stopped. It may overrun the budget by one barrier, one signal's sweep, and the destructors of one
+    /// chunk's slots (32). Made for the heartbeat of a server.
     ///
-    /// Cost with nothing to do: one load per signal of the process.
+    /// Cost with nothing to do: a few loads per signal of the process (some nanoseconds each).
     pub fn maintain(&self, budget: Duration) -> Collected {
-        collect::maintain(self.core(), budget)
+        collect::maintain(self.core(), collect::deadline(budget))
     }
 
     /// One pin for many emissions of this domain's signals; see [`tick`](crate::tick).
     #[track_caller]
-    pub fn tick<R>(&self, f: impl FnOnce(&Tick<'_>) -> R) -> R {
+    pub fn tick<R>(&self, f: impl FnOnce(&Tick) -> R) -> R {
         Tick::run(self.core(), Location::caller(), f)
     }
 
@@ -201,7 +202,7 @@ impl Drop for Domain {
         let Some(core) = self.core else { return };
         if core.remove_handle() {
             core.hook().set(None);
-            collect::collect(core);
+            collect::wind_up(core);
             world().estates.settle(core);
         }
     }

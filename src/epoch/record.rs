@@ -43,6 +43,9 @@ struct Own {
     turn: u32,
     /// Is it to be given back when its pin goes, because its thread has already run the destructor that would do so?
     borrowed: bool,
+    /// Is it pinned? See [`Record::is_pinned`].
+    #[cfg(loom)]
+    pinned: bool,
     /// The owner's other records.
     sibling: *const Record,
 }
@@ -63,7 +66,13 @@ impl Record {
         fn made(epoch: *const Epoch, flavour: PinFlavour) -> Self {
             Record {
                 state: AtomicU64::new(0),
-                own: UnsafeCell::new(Own { turn: FIRST_TURN, borrowed: false, sibling: ptr::null() }),
+                own: UnsafeCell::new(Own {
+                    turn: FIRST_TURN,
+                    borrowed: false,
+                    #[cfg(loom)]
+                    pinned: false,
+                    sibling: ptr::null(),
+                }),
                 place: Note::new(ptr::null_mut()),
                 flavour,
                 epoch,
@@ -109,8 +118,13 @@ impl Record {
     /// Is it pinned? Only for the owner.
     #[inline(always)]
     pub(super) fn is_pinned(&self) -> bool {
+        // Of the loads before a store loom explores the last one only, which must not be our own.
+        #[cfg(loom)]
+        // SAFETY: the caller owns the record.
+        return self.own.with(|own| unsafe { (*own).pinned });
         // Relaxed: the owner reads what it wrote itself.
-        self.state.load(Ordering::Relaxed) != 0
+        #[cfg(not(loom))]
+        return self.state.load(Ordering::Relaxed) != 0;
     }
 
     /// Pins. A nested pin must not do so again: it would refresh the epoch, and let go what the outer one protects.
@@ -121,6 +135,10 @@ impl Record {
     pub(super) unsafe fn show(&self, epoch: &Epoch, place: &'static Location<'static>) {
         // SAFETY: the caller owns the record.
         let turn = self.own.with_mut(|own| unsafe {
+            #[cfg(loom)]
+            {
+                (*own).pinned = true;
+            }
             (*own).turn = (*own).turn.wrapping_add(NEXT_TURN);
             u64::from((*own).turn)
         });
@@ -138,6 +156,9 @@ impl Record {
     /// Unpins. Only for the owner, and the outermost pin.
     #[inline(always)]
     pub(super) fn hide(&self) {
+        #[cfg(loom)]
+        // SAFETY: the caller owns the record.
+        self.own.with_mut(|own| unsafe { (*own).pinned = false });
         // Release; partner: the Acquire in `shows`. Whoever finds us gone has seen all we did under the pin.
         self.state.store(0, Ordering::Release);
     }

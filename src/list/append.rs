@@ -1,7 +1,6 @@
 //! Connecting: lock-free, a slot per connection, a chunk from the pool per 32.
 
 use super::chunk::Chunk;
-use super::sweep::Depth;
 use super::{Closure, List, Root, Tag};
 use crate::domain::DomainCore;
 use crate::epoch;
@@ -117,7 +116,7 @@ impl List {
         if sequence < self.work.due.load(Ordering::Relaxed) {
             return;
         }
-        if let Some(swept) = self.sweep(domain, Depth::Hinted) {
+        if let Some(swept) = self.sweep_in_passing(domain) {
             self.work.due.store(sequence + (swept.chunks / 8).max(1), Ordering::Relaxed);
         }
     }

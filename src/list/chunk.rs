@@ -209,7 +209,10 @@ impl Chunk {
     /// Counts a panic of a slot; its how-manieth it was.
     pub(crate) fn count_panic(&self, index: usize) -> u32 {
         // Release; partner: the fence in `is_generation`, as for the place.
-        self.panics[index].fetch_add(1, Ordering::Release) + 1
+        let next = |count: u32| Some(count.saturating_add(1));
+        match self.panics[index].fetch_update(Ordering::Release, Relaxed, next) {
+            Ok(before) | Err(before) => before.saturating_add(1),
+        }
     }
 
     /// The domain it belongs to, or belonged to last.
@@ -237,6 +240,11 @@ impl Chunk {
 
     /// Clears the mark, before the tags are looked at: a death that the look misses leaves a new one.
     pub(super) fn take_hint(&self) -> bool {
+        // A look first, lest a sweep writes to every chunk: whoever has taken the list's mark sees the chunk's. (Not under
+        // loom, which a load before an exchange keeps from exploring.)
+        if !cfg!(loom) && !self.written.dirty.load(Ordering::Relaxed) {
+            return false;
+        }
         // Acquire; partner: the Release in `hint`. A swap, not a load and a store, between which a mark could get lost.
         self.written.dirty.swap(false, Ordering::Acquire)
     }

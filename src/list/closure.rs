@@ -2,7 +2,7 @@
 
 use super::slot::{Batch, Body, Ops, Slot, Storage};
 use std::marker::PhantomData;
-use std::mem::{MaybeUninit, align_of, size_of};
+use std::mem::{align_of, size_of};
 use std::slice;
 
 /// A closure with its types erased, ready to be put into a slot.
@@ -30,8 +30,8 @@ const fn fits<F>() -> bool {
 
 /// Puts a closure into a storage, in a box if it does not fit.
 fn store<F>(f: F) -> Storage {
-    let mut storage: Storage = [MaybeUninit::uninit(); 3];
-    let place = storage.as_mut_ptr();
+    let mut storage = Storage::EMPTY;
+    let place = &raw mut storage;
     if const { fits::<F>() } {
         // SAFETY: it fits, in size and alignment.
         unsafe { place.cast::<F>().write(f) };

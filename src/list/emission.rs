@@ -87,7 +87,7 @@ const WORTH_SWEEPING: usize = CHUNK_SLOTS;
 #[inline(never)]
 fn sweep_in_passing(root: &Root) {
     if let Some(list) = root.list() {
-        list.sweep_in_passing();
+        list.sweep_in_passing(list.domain());
     }
 }
 
@@ -279,6 +279,9 @@ unsafe fn go_on<D: Delivery, P>(
         }
     }
     drop(pin);
+    if emission.dead >= WORTH_SWEEPING {
+        sweep_in_passing(root);
+    }
     propagation.resume();
 }
 

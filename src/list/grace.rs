@@ -23,10 +23,21 @@ impl std::ops::AddAssign for Done {
     }
 }
 
-/// Ends the grace period of all that is `ready`. Runs destructors, which may do whatever they like.
-pub(crate) fn finish(ready: Ready<Chunk>, domain: &'static DomainCore, _: &Draining) -> Done {
+/// Ends the grace period of what is `ready`, for as long as `go_on` says so; the rest waits for another one. Runs
+/// destructors, which may do whatever they like.
+pub(crate) fn finish(
+    ready: Ready<Chunk>,
+    domain: &'static DomainCore,
+    _: &Draining,
+    mut go_on: impl FnMut() -> bool,
+) -> Done {
     let mut done = Done::default();
+    let mut in_time = true;
     for chunk in ready {
+        if !in_time {
+            domain.retire_again(chunk);
+            continue;
+        }
         let mut dead = Dead::default();
         // SAFETY: these slots were dead when the chunk departed, nobody has been able to look at them for a grace period,
         // and a slot departs once.
@@ -42,9 +53,9 @@ pub(crate) fn finish(ready: Ready<Chunk>, domain: &'static DomainCore, _: &Drain
             }
         }
         // Not before the chunk is out of our hands: a destructor may drop the very signal it lived in.
-        let dropped = dead.drop_all(domain);
-        domain.note_dropped(dropped);
-        done.dropped += dropped;
+        done.dropped += dead.drop_all(domain);
+        // At least one, or a tight budget would never get anything done.
+        in_time = go_on();
     }
     done
 }
@@ -65,13 +76,15 @@ impl Dead {
         }
     }
 
-    /// Drops them, each on its own: a panic of one is counted, and hurts no other.
-    pub(super) fn drop_all(self, domain: &DomainCore) -> usize {
-        for closure in self.closures.into_iter().flatten() {
+    /// Drops them, each on its own: a panic of one is counted, and hurts no other. Returns how many there were. (In place:
+    /// a capture may hold a signal, whose captures hold signals, and the stack is finite.)
+    pub(super) fn drop_all(&mut self, domain: &DomainCore) -> usize {
+        for closure in self.closures.iter_mut().filter_map(Option::take) {
             if drop_quietly(closure).is_err() {
                 domain.count_drop_panic();
             }
         }
+        domain.note_dropped(self.count);
         self.count
     }
 }

@@ -5,7 +5,13 @@ use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 use std::mem::MaybeUninit;
 
 /// Where a slot keeps what its closure captured: the closure itself, or a pointer to a box of it.
-pub(crate) type Storage = [MaybeUninit<u64>; 3];
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+pub(crate) struct Storage([MaybeUninit<u64>; 3]);
+
+impl Storage {
+    pub(super) const EMPTY: Self = Self([MaybeUninit::uninit(); 3]);
+}
 
 /// Calls the closure in the storage with one event.
 pub(super) type Call = unsafe fn(*const Storage, *const ());
@@ -53,7 +59,7 @@ unsafe impl Send for Slot {}
 impl Slot {
     pub(super) fn fresh(index: usize) -> Self {
         unsafe fn nothing(_: *const Storage, _: *const ()) {}
-        let body = Body { call: nothing, storage: [MaybeUninit::uninit(); 3] };
+        let body = Body { call: nothing, storage: Storage::EMPTY };
         Self { tag: AtomicU64::new(Tag::first(index).word()), body: UnsafeCell::new(body) }
     }
 

@@ -92,28 +92,28 @@ impl List {
             return None;
         }
         self.work.flag.begin();
-        let mut swept = self.pass(domain, depth);
+        let swept = self.pass(domain, depth);
         if !self.work.flag.try_leave() {
             // Somebody asked meanwhile. Once more, and no oftener: those who come faster than we sweep must not keep us.
             self.work.flag.begin();
-            swept = self.pass(domain, depth);
-            if self.work.flag.leave() {
-                self.hint();
-            }
+            self.pass(domain, depth);
+            self.leave();
         }
         Some(swept)
     }
 
-    /// The sweep of an emission that met many dead: one look, if nobody else is at it.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn sweep_in_passing(&'static self) {
-        if !self.work.flag.try_take() {
-            return;
-        }
-        self.pass(self.domain(), Depth::Hinted);
+    /// One look by the marks, if nobody else is at it: for those who have something else to do, emissions above all.
+    pub(super) fn sweep_in_passing(&'static self, domain: &DomainCore) -> Option<Swept> {
+        self.work.flag.try_take().then(|| {
+            let swept = self.pass(domain, Depth::Hinted);
+            self.leave();
+            swept
+        })
+    }
+
+    /// Lets go of the flag. If somebody has asked for another look, the next sweeper will take it.
+    fn leave(&self) {
         if self.work.flag.leave() {
-            // Emissions don't go in circles; the next sweeper will find it.
             self.hint();
         }
     }
@@ -128,9 +128,7 @@ impl List {
     pub(super) fn undisturbed<R>(&self, f: impl FnOnce() -> R) -> R {
         self.work.flag.take();
         let result = f();
-        if self.work.flag.leave() {
-            self.hint();
-        }
+        self.leave();
         result
     }
 
@@ -148,9 +146,11 @@ impl List {
     /// that are unlinked here.
     fn pass(&'static self, domain: &DomainCore, depth: Depth) -> Swept {
         let mut swept = Swept::default();
-        let marked = self.take_hint();
-        // The list may have changed hands since the caller looked.
-        if !self.serves(domain) || !(marked || depth == Depth::All) {
+        // The list may have changed hands since the caller looked. Then its mark is another's.
+        if !self.serves(domain) {
+            return swept;
+        }
+        if !self.take_hint() && depth == Depth::Hinted {
             return swept;
         }
         let mut before: Option<&Chunk> = None;

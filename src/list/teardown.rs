@@ -5,7 +5,7 @@ use super::grace::Dead;
 use super::sweep::Depth;
 use super::{Cut, List};
 use crate::domain::DomainCore;
-use crate::epoch;
+use crate::epoch::{self, Draining};
 use crate::world::world;
 use std::panic::Location;
 use std::ptr;
@@ -26,8 +26,12 @@ impl List {
             // Counted before a collector can find the list gone: it is not complete as long as we are at it.
             domain.expect_drops(drops.map(u64::from).sum());
             self.set_head(ptr::null());
+            // What it says does not concern the next signal.
+            self.take_hint();
             first
         });
+        // Destructors of captures do not run inside one another, as far as `collect` has a say in it.
+        let _draining = Draining::start();
         for chunk in chain(first) {
             let mut dead = Dead::default();
             // SAFETY: dead, not retired and so never sent off, and no emission can be in them.
@@ -40,7 +44,7 @@ impl List {
             } else {
                 domain.owe(CHUNK_SLOTS);
             }
-            domain.note_dropped(dead.drop_all(domain));
+            dead.drop_all(domain);
         }
         world().lists.put(self);
     }

@@ -65,12 +65,11 @@ impl<T: Sync> Directory<T> {
         // Acquire, here and below; partner: the Release of the thread that put the segment there.
         let mut first = slot.load(Ordering::Acquire);
         if first.is_null() {
-            let made = immortal((0..length).map(|_| Place::new(ptr::null_mut())).collect());
-            let made = made.as_ptr().cast_mut();
-            // Release; partner: the Acquires here and in `get`. Of two threads one wins; the other's is left unused,
-            // once per segment at most.
-            first = match slot.compare_exchange(ptr::null_mut(), made, Ordering::Release, Ordering::Acquire) {
-                Ok(_) => made,
+            let made: Vec<Place<T>> = (0..length).map(|_| Place::new(ptr::null_mut())).collect();
+            let places = made.as_ptr().cast_mut();
+            // Release; partner: the Acquires here and in `get`. Of two threads one wins; the other's is freed.
+            first = match slot.compare_exchange(ptr::null_mut(), places, Ordering::Release, Ordering::Acquire) {
+                Ok(_) => immortal(made).as_ptr().cast_mut(),
                 Err(theirs) => theirs,
             };
         }

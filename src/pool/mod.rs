@@ -119,6 +119,13 @@ impl<T: Pooled> Pool<T> {
 
     /// All that were ever made, free or in use.
     pub(crate) fn all(&self) -> impl Iterator<Item = &'static T> {
-        (1..=self.made()).filter_map(|number| self.directory.get(number as u32))
+        self.all_from(0).map(|(_, thing)| thing)
+    }
+
+    /// The same with their numbers, from the one after `start` round to it.
+    pub(crate) fn all_from(&self, start: u32) -> impl Iterator<Item = (u32, &'static T)> {
+        let made = self.made() as u32;
+        let start = start.min(made);
+        (start + 1..=made).chain(1..=start).filter_map(|number| Some((number, self.directory.get(number)?)))
     }
 }

@@ -102,7 +102,10 @@ impl Step {
                 loom_cargo().args(["clippy", "--release", "--all-targets"]).args(DENY).run()?;
             }
             Self::Doc => {
-                Run::cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings").run()?
+                Run::cargo() // The program has the library's name, and would overwrite its pages.
+                    .args(["doc", "--workspace", "--exclude", "pulsebus-cli", "--no-deps"])
+                    .env("RUSTDOCFLAGS", "-D warnings")
+                    .run()?
             }
             Self::Msrv => {
                 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");

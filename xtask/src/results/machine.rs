@@ -15,7 +15,7 @@ pub fn description(timings: &Timings, load_before: &str) -> Result<String, Error
         format!("- Load before the run, of the last minute: {load_before}"),
         format!("- Compiler: {}", answer("rustc", &["--version"])?),
         format!("- Boost.Signals2: {}", timings.boost.as_deref().unwrap_or("not installed, left out")),
-        format!("- Commit: {}", commit()?),
+        format!("- Commit: {}", commit()),
         format!("- Pin: {}", timings.pin.to_lowercase()),
         "- Made by: `cargo xtask results`".to_owned(),
     ];
@@ -23,11 +23,15 @@ pub fn description(timings: &Timings, load_before: &str) -> Result<String, Error
 }
 
 /// The checked-out commit, and whether the tree has changes that are not in it.
-fn commit() -> Result<String, Error> {
-    let commit = answer("git", &["rev-parse", "--short=12", "HEAD"])?;
+fn commit() -> String {
+    let Ok(commit) = answer("git", &["rev-parse", "--short=12", "HEAD"]) else {
+        return "unknown (not a git checkout)".to_owned();
+    };
     // What this very command writes does not count.
-    let changes = answer("git", &["status", "--porcelain", "--", ":!RESULTS.md", ":!docs/emit.svg"])?;
-    Ok(if changes.is_empty() { commit } else { format!("{commit}, with uncommitted changes") })
+    match answer("git", &["status", "--porcelain", "--", ":!RESULTS.md", ":!docs/emit.svg"]) {
+        Ok(changes) if changes.is_empty() => commit,
+        _ => format!("{commit}, with uncommitted changes"),
+    }
 }
 
 fn answer(program: &str, args: &[&str]) -> Result<String, Error> {

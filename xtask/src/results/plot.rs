@@ -7,7 +7,10 @@ use plotters::prelude::*;
 use super::figures::Timings;
 use crate::error::Error;
 
-const SIZE: (u32, u32) = (960, 600);
+const SIZE: (u32, u32) = (960, 640);
+
+/// Room above the highest line, as a factor on the logarithmic axis.
+const LEGEND: f64 = 12.0;
 
 /// Peers in the order of the legend.
 const SHOWN: [&str; 8] = [
@@ -36,12 +39,14 @@ pub fn emit_by_slots(timings: &Timings) -> Result<String, Error> {
             .margin(16)
             .x_label_area_size(40)
             .y_label_area_size(60)
-            .build_cartesian_2d((1.0..120_000.0).log_scale(), (lowest * 0.8..highest * 1.3).log_scale())
+            .build_cartesian_2d((1.0..120_000.0).log_scale(), (lowest * 0.8..highest * LEGEND).log_scale())
             .map_err(not_drawn)?;
         chart
             .configure_mesh()
             .x_desc("connected slots")
             .y_desc("ns per slot")
+            .x_label_formatter(&|slots| format!("{slots:.0}"))
+            .y_label_formatter(&|ns| format!("{ns:.0}"))
             .light_line_style(WHITE)
             .draw()
             .map_err(not_drawn)?;

@@ -10,6 +10,14 @@ use crate::error::Error;
 use crate::process::Run;
 use crate::workspace;
 
+/// What is built once for each step is built quickly; most of the time of a run is loom's own.
+const QUICK: [&str; 4] = [
+    "--config",
+    "profile.release.package.pulsebus.opt-level=1",
+    "--config",
+    "profile.release.package.loom-tests.opt-level=1",
+];
+
 /// A workspace of its own with the library and the models, under `target/weaken/`.
 pub struct Copy {
     root: PathBuf,
@@ -48,7 +56,7 @@ impl Copy {
         self.write(Path::new("src/weakened.rs"), orderings::MODULE)?;
         let library = self.original(Path::new("src/lib.rs"));
         self.write(Path::new("src/lib.rs"), &format!("{library}\nmod weakened;\n"))?;
-        let program = self.build("choosable")?;
+        let program = self.build("choosable", &[])?;
         for file in files {
             self.restore(file)?;
         }
@@ -59,14 +67,15 @@ impl Copy {
     /// Plants a step, builds the models, and takes the step back; the path of the program.
     pub fn build_step(&self, step: &Step) -> Result<PathBuf, Error> {
         self.write(&step.file, &step.applied(self.original(&step.file))?)?;
-        let built = self.build("step");
+        let built = self.build("step", &QUICK);
         self.restore(&step.file)?;
         built
     }
 
-    fn build(&self, name: &str) -> Result<PathBuf, Error> {
+    fn build(&self, name: &str, config: &[&str]) -> Result<PathBuf, Error> {
         let output = Run::cargo()
             .args(["test", "--release", "--test", "models", "--no-run", "--message-format", "json"])
+            .args(config)
             .in_dir(&self.root.join("loom-tests").display().to_string())
             .without_flag_overrides()
             .env("CARGO_TARGET_DIR", workspace::target_dir().join("weaken/build"))
@@ -148,13 +157,5 @@ fn alone(manifest: &str) -> Result<String, Error> {
             found: format!("{replaced} such lines"),
         });
     }
-    Ok(lines.join("\n") + PROFILE)
+    Ok(lines.join("\n") + "\n")
 }
-
-/// What is built so often is built quickly: it is loom that the time of the runs goes to, not what it explores.
-const PROFILE: &str = "
-[profile.release.package.pulsebus]
-opt-level = 0
-[profile.release.package.loom-tests]
-opt-level = 0
-";
