@@ -227,8 +227,15 @@ impl<D: Delivery> Emission<D> {
             unsafe { self.what.give(chunk, slot) };
             std::mem::forget(guard);
         } else {
-            self.dead += 1;
+            self.meet_dead();
         }
+    }
+
+    /// Out of the way of the loop, which runs straight through the live.
+    #[cold]
+    #[inline(never)]
+    fn meet_dead(&mut self) {
+        self.dead += 1;
     }
 }
 

@@ -102,7 +102,8 @@ impl Step {
                 loom_cargo().args(["clippy", "--release", "--all-targets"]).args(DENY).run()?;
             }
             Self::Doc => {
-                Run::cargo() // The program has the library's name, and would overwrite its pages.
+                // The program has the library's name, and would overwrite its pages.
+                Run::cargo()
                     .args(["doc", "--workspace", "--exclude", "pulsebus-cli", "--no-deps"])
                     .env("RUSTDOCFLAGS", "-D warnings")
                     .run()?
