@@ -267,8 +267,8 @@ impl Chunk {
         if slots == 0 {
             return self.retired() == ALL;
         }
-        // An exchange, Release and Acquire; partner: the one in `is_all_retired`.
-        self.read.retired.fetch_or(slots, Ordering::AcqRel) | slots == ALL
+        // Acquire; partner: the Release in `is_all_retired`. If theirs was first, we see where the tail is now.
+        self.read.retired.fetch_or(slots, Ordering::Acquire) | slots == ALL
     }
 
     /// Retires every slot, used or not.
@@ -278,9 +278,10 @@ impl Chunk {
 
     /// Are all slots retired? For whoever has just moved the tail on from this chunk.
     pub(super) fn is_all_retired(&self) -> bool {
-        // An exchange, Release and Acquire; partner: the one in `retire`. Whichever is first, one side sees the other: if
-        // theirs is, we see that all are retired; if ours is, they see that this is no longer the tail.
-        self.read.retired.fetch_or(0, Ordering::AcqRel) == ALL
+        // Release, and an exchange although it changes nothing; partner: the Acquire in `retire`. Whichever is first, one
+        // side sees the other: if theirs is, we see that all are retired; if ours is, they see that this is no longer
+        // the tail.
+        self.read.retired.fetch_or(0, Ordering::Release) == ALL
     }
 
     /// Looks at every slot.

@@ -74,12 +74,12 @@ const fn dropper<F>() -> Option<unsafe fn(*mut Storage)> {
 /// Leaves in a batch how far a slot has come, also when it panics.
 struct Progress<'a> {
     next: usize,
-    batch: &'a mut Batch,
+    batch: &'a Batch,
 }
 
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
-        self.batch.next = self.next;
+        self.batch.next.set(self.next);
     }
 }
 
@@ -102,10 +102,10 @@ impl<E, F: Fn(&E)> Each<E, F> {
         unsafe { stored::<F>(storage)(&*event.cast::<E>()) }
     }
 
-    unsafe fn batch(slot: &Slot, storage: *const Storage, batch: &mut Batch) {
+    unsafe fn batch(slot: &Slot, storage: *const Storage, batch: &Batch) {
         // SAFETY: `Slot::call_batch` hands over the slot's own storage, and a batch of the signal's type.
         let (f, events) = unsafe { (stored::<F>(storage), batch.events::<E>()) };
-        let mut progress = Progress { next: batch.next, batch };
+        let mut progress = Progress { next: batch.next.get(), batch };
         while let Some(event) = events.get(progress.next) {
             // Disconnected in mid-batch, by itself perhaps: it gets no more of it.
             if !slot.tag().is_live() {
@@ -128,10 +128,10 @@ impl<E, F: Fn(&[E])> Slices<E, F> {
         unsafe { stored::<F>(storage)(slice::from_ref(&*event.cast::<E>())) }
     }
 
-    unsafe fn batch(_: &Slot, storage: *const Storage, batch: &mut Batch) {
+    unsafe fn batch(_: &Slot, storage: *const Storage, batch: &Batch) {
         // SAFETY: as in `Each::batch`.
         let (f, events) = unsafe { (stored::<F>(storage), batch.events::<E>()) };
-        batch.next = events.len();
+        batch.next.set(events.len());
         f(events);
     }
 }

@@ -6,6 +6,7 @@ use super::{Cut, List, Root, Tail};
 use crate::epoch::{self, Outermost, Pin};
 use crate::panics::Propagation;
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr;
 
@@ -30,7 +31,8 @@ pub(crate) unsafe fn emit_batch(
     (events, count): (*const (), usize),
     place: &'static Location<'static>,
 ) {
-    let many = Many { batch: Batch { events, count, next: 0 }, slot: ptr::null() };
+    let batch = Batch { events, count, next: Cell::new(0) };
+    let many = Many { batch: &batch, slot: &Cell::new(ptr::null()) };
     // SAFETY: as demanded of the caller.
     unsafe { deliver(root, list, many, place) }
 }
@@ -63,11 +65,11 @@ unsafe fn deliver_nested<D: Delivery>(root: &Root, list: &'static List, what: D,
 /// `pin` pins the list's domain, and as for [`deliver`].
 #[inline(always)]
 unsafe fn deliver_under<D: Delivery, P>(pin: P, root: &Root, list: &'static List, what: D) {
-    let mut emission = Emission { what, dead: 0, interrupted: None };
+    let mut emission = Emission { dead: 0, interrupted: None };
     let span = Span::of(list);
     // One catch for the whole walk costs nothing per slot: the walk leaves where it was only if a slot unwinds.
     // SAFETY: pinned, and as demanded of the caller.
-    match catch_unwind(AssertUnwindSafe(|| unsafe { emission.run(span) })) {
+    match catch_unwind(AssertUnwindSafe(|| unsafe { emission.run(what, span) })) {
         Ok(()) => {
             drop(pin);
             if emission.dead >= WORTH_SWEEPING {
@@ -75,7 +77,7 @@ unsafe fn deliver_under<D: Delivery, P>(pin: P, root: &Root, list: &'static List
             }
         }
         // SAFETY: as demanded of the caller.
-        Err(payload) => unsafe { go_on(pin, root, span.cut(), emission, payload) },
+        Err(payload) => unsafe { go_on(pin, root, span.cut(), what, emission, payload) },
     }
 }
 
@@ -116,9 +118,8 @@ impl Span {
     }
 }
 
-/// An emission on its way.
-struct Emission<D> {
-    what: D,
+/// An emission on its way. (What it brings is handed along beside it, by value, to stay in a register.)
+struct Emission {
     /// How many slots it has met that had died.
     dead: usize,
     /// Where it was when a slot panicked.
@@ -131,20 +132,20 @@ struct Position {
     slot: *const Slot,
 }
 
-impl<D: Delivery> Emission<D> {
+impl Emission {
     /// Calls each slot of the span that is live when its turn comes.
     ///
     /// # Safety
     /// The list's domain has been pinned since before the span was found, and the emission brings events of its signal.
     #[inline(always)]
-    unsafe fn run(&mut self, span: Span) {
+    unsafe fn run<D: Delivery>(&mut self, what: D, span: Span) {
         // SAFETY: as demanded of the caller.
         unsafe {
             // Most signals have one chunk.
             if ptr::eq(span.first, span.tail) && span.first.retired() == 0 {
-                self.scan(span.first, span.claimed);
+                self.scan(what, span.first, span.claimed);
             } else {
-                self.walk(span.cut(), span.first);
+                self.walk(what, span.cut(), span.first);
             }
         }
     }
@@ -154,18 +155,18 @@ impl<D: Delivery> Emission<D> {
     /// # Safety
     /// As for [`run`](Self::run).
     #[inline(never)]
-    unsafe fn walk(&mut self, cut: Cut, first: *const Chunk) {
+    unsafe fn walk<D: Delivery>(&mut self, what: D, cut: Cut, first: *const Chunk) {
         // SAFETY: the first chunk was linked under our pin. So was the one after a chunk that lies before the cut: it was
         // linked before the tail moved to where we cut. They stay in place as long as the pin is held.
         unsafe {
             let mut chunk = &*first;
             // Stop by number, never at the tail chunk itself: it may have been unlinked since.
-            while chunk.sequence() < cut.sequence {
-                self.visit_chunk(chunk, CHUNK_SLOTS);
+            loop {
+                self.visit_chunk(what, chunk, cut.limit(chunk));
+                if chunk.sequence() >= cut.sequence {
+                    return;
+                }
                 chunk = &*chunk.next();
-            }
-            if chunk.sequence() == cut.sequence {
-                self.visit_chunk(chunk, cut.claimed);
             }
         }
     }
@@ -175,13 +176,13 @@ impl<D: Delivery> Emission<D> {
     /// # Safety
     /// As for [`run`](Self::run).
     #[inline(always)]
-    unsafe fn visit_chunk(&mut self, chunk: &Chunk, limit: usize) {
+    unsafe fn visit_chunk<D: Delivery>(&mut self, what: D, chunk: &Chunk, limit: usize) {
         // SAFETY: as demanded of the caller.
         unsafe {
             if chunk.retired() == 0 {
-                self.scan(chunk, limit);
+                self.scan(what, chunk, limit);
             } else {
-                self.pick(chunk, chunk.unretired(limit));
+                self.pick(what, chunk, chunk.unretired(limit));
             }
         }
     }
@@ -191,13 +192,13 @@ impl<D: Delivery> Emission<D> {
     /// # Safety
     /// As for [`visit_chunk`](Self::visit_chunk).
     #[inline(always)]
-    unsafe fn scan(&mut self, chunk: &Chunk, limit: usize) {
+    unsafe fn scan<D: Delivery>(&mut self, what: D, chunk: &Chunk, limit: usize) {
         let mut slot = chunk.slots().as_ptr();
         // SAFETY: as demanded of the caller.
         unsafe {
             let end = slot.add(limit);
             while slot < end {
-                self.visit(chunk, &*slot);
+                self.visit(what, chunk, &*slot);
                 slot = slot.add(1);
             }
         }
@@ -208,10 +209,10 @@ impl<D: Delivery> Emission<D> {
     /// # Safety
     /// As for [`run`](Self::run).
     #[inline(always)]
-    unsafe fn pick(&mut self, chunk: &Chunk, slots: u32) {
+    unsafe fn pick<D: Delivery>(&mut self, what: D, chunk: &Chunk, slots: u32) {
         for index in bits(slots) {
             // SAFETY: there are as many bits as slots, and as demanded of the caller.
-            unsafe { self.visit(chunk, chunk.slots().get_unchecked(index)) };
+            unsafe { self.visit(what, chunk, chunk.slots().get_unchecked(index)) };
         }
     }
 
@@ -220,11 +221,11 @@ impl<D: Delivery> Emission<D> {
     /// # Safety
     /// As for [`run`](Self::run).
     #[inline(always)]
-    unsafe fn visit(&mut self, chunk: &Chunk, slot: &Slot) {
+    unsafe fn visit<D: Delivery>(&mut self, what: D, chunk: &Chunk, slot: &Slot) {
         if slot.tag().is_live() {
             let guard = Interrupted { at: Position { chunk, slot }, out: &mut self.interrupted };
             // SAFETY: live under the pin, and as demanded of the caller.
-            unsafe { self.what.give(chunk, slot) };
+            unsafe { what.give(chunk, slot) };
             std::mem::forget(guard);
         } else {
             self.meet_dead();
@@ -263,7 +264,8 @@ unsafe fn go_on<D: Delivery, P>(
     pin: P,
     root: &Root,
     cut: Cut,
-    mut emission: Emission<D>,
+    what: D,
+    mut emission: Emission,
     mut payload: Box<dyn Any + Send>,
 ) {
     let mut propagation = Propagation::default();
@@ -272,12 +274,12 @@ unsafe fn go_on<D: Delivery, P>(
         let chunk = unsafe { &*chunk };
         let index = index_in(chunk, slot);
         root.slot_panicked(chunk, index, payload, &mut propagation);
-        let rest = from_index(if emission.what.is_under_way() { index } else { index + 1 });
+        let rest = from_index(if what.is_under_way() { index } else { index + 1 });
         // SAFETY: pinned, from where it stopped.
         let walk = AssertUnwindSafe(|| unsafe {
-            emission.pick(chunk, chunk.unretired(cut.limit(chunk)) & rest);
+            emission.pick(what, chunk, chunk.unretired(cut.limit(chunk)) & rest);
             if chunk.sequence() < cut.sequence {
-                emission.walk(cut, chunk.next());
+                emission.walk(what, cut, chunk.next());
             }
         });
         match catch_unwind(walk) {
@@ -303,50 +305,51 @@ fn from_index(index: usize) -> u32 {
 }
 
 /// What an emission brings to each slot.
-trait Delivery {
+trait Delivery: Copy {
     /// # Safety
     /// The slot, one of `chunk`'s, was found live under a pin that is still held, and takes such events.
-    unsafe fn give(&mut self, chunk: &Chunk, slot: &Slot);
+    unsafe fn give(self, chunk: &Chunk, slot: &Slot);
 
     /// After a panic: has the slot still something to get?
-    fn is_under_way(&self) -> bool;
+    fn is_under_way(self) -> bool;
 }
 
+#[derive(Clone, Copy)]
 struct One {
     event: *const (),
 }
 
 impl Delivery for One {
     #[inline(always)]
-    unsafe fn give(&mut self, _: &Chunk, slot: &Slot) {
+    unsafe fn give(self, _: &Chunk, slot: &Slot) {
         // SAFETY: as demanded of the caller.
         unsafe { slot.call(self.event) };
     }
 
-    fn is_under_way(&self) -> bool {
+    fn is_under_way(self) -> bool {
         false
     }
 }
 
-struct Many {
-    batch: Batch,
+#[derive(Clone, Copy)]
+struct Many<'a> {
+    batch: &'a Batch,
     /// The slot that is getting it.
-    slot: *const Slot,
+    slot: &'a Cell<*const Slot>,
 }
 
-impl Delivery for Many {
+impl Delivery for Many<'_> {
     #[inline(always)]
-    unsafe fn give(&mut self, chunk: &Chunk, slot: &Slot) {
+    unsafe fn give(self, chunk: &Chunk, slot: &Slot) {
         // The same slot again, after a panic, goes on with the next event.
-        if !ptr::eq(self.slot, slot) {
-            self.slot = slot;
-            self.batch.next = 0;
+        if !ptr::eq(self.slot.replace(slot), slot) {
+            self.batch.next.set(0);
         }
         // SAFETY: as demanded of the caller; the functions are those of this very slot.
-        unsafe { slot.call_batch(chunk.ops(index_in(chunk, slot)), &mut self.batch) };
+        unsafe { slot.call_batch(chunk.ops(index_in(chunk, slot)), self.batch) };
     }
 
-    fn is_under_way(&self) -> bool {
-        self.batch.next < self.batch.count
+    fn is_under_way(self) -> bool {
+        self.batch.next.get() < self.batch.count
     }
 }

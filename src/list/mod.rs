@@ -120,11 +120,15 @@ struct Tail {
 
 impl Cut {
     /// How many of a chunk's slots lie before the cut.
+    #[inline(always)]
     fn limit(self, chunk: &Chunk) -> usize {
-        match chunk.sequence().cmp(&self.sequence) {
-            std::cmp::Ordering::Less => CHUNK_SLOTS,
-            std::cmp::Ordering::Equal => self.claimed,
-            std::cmp::Ordering::Greater => 0,
+        let sequence = chunk.sequence();
+        if sequence < self.sequence {
+            CHUNK_SLOTS
+        } else if sequence == self.sequence {
+            self.claimed
+        } else {
+            0
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::tag::Tag;
 use crate::sync::{AtomicU64, Ordering, UnsafeCell};
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 
 /// Where a slot keeps what its closure captured: the closure itself, or a pointer to a box of it.
@@ -37,7 +38,7 @@ pub(super) struct Body {
 /// The rest of what can be done with a slot's closure: cold, one per closure type.
 pub(super) struct Ops {
     /// Gives the closure what it has not had of a batch.
-    pub(super) batch: unsafe fn(&Slot, *const Storage, &mut Batch),
+    pub(super) batch: unsafe fn(&Slot, *const Storage, &Batch),
     /// Drops the closure in the storage; `None` if there is nothing to do.
     pub(super) drop: Option<unsafe fn(*mut Storage)>,
 }
@@ -48,7 +49,7 @@ pub(super) struct Batch {
     pub(super) count: usize,
     /// The first event that the present slot has not been given. Up to date whenever no closure is running, also
     /// after one panicked.
-    pub(super) next: usize,
+    pub(super) next: Cell<usize>,
 }
 
 // SAFETY: the body is only touched in the states named at the field; the tag's Release and Acquire order these.
@@ -120,7 +121,7 @@ impl Slot {
     ///
     /// # Safety
     /// As for [`call`](Self::call), and `ops` is the slot's own.
-    pub(super) unsafe fn call_batch(&self, ops: &Ops, batch: &mut Batch) {
+    pub(super) unsafe fn call_batch(&self, ops: &Ops, batch: &Batch) {
         // SAFETY: as in `call`.
         self.body.with(|body| unsafe { (ops.batch)(self, &raw const (*body).storage, batch) });
     }

@@ -1,13 +1,8 @@
 //! A chunk that is in limbo while more comes up in it (trap 3).
 
-use crate::{attach, sweep_by_hints};
+use crate::{attach, one_step, sweep_by_hints};
 use loom_tests::pair;
 use std::time::Duration;
-
-/// What is in limbo has one step of its grace period behind it: under our own pin the epoch can move once.
-fn one_step() {
-    pulsebus::tick(|_| loom::thread::spawn(pulsebus::collect).join().expect("a panic ends the exploration"));
-}
 
 /// A slot dies while its neighbour's closure is in limbo: it gets a grace period of its own.
 #[test]

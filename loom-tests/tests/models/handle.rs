@@ -50,6 +50,28 @@ fn a_late_disconnect_does_not_touch_the_next_signal() {
     });
 }
 
+/// The mark that a late disconnection leaves goes to the list that has the chunk by then, which may be new.
+#[test]
+fn a_late_mark_finds_a_list_that_is_made() {
+    pair("disconnect vs drop and reuse in a new list", &["won", "lost"], |run| {
+        let here = Signal::<()>::new();
+        let late = here.connect(|()| {});
+        here.connect(|()| {});
+        here.connect(|()| {});
+        let (first, second) = (run.bell(), run.bell());
+        let (won, ()) = run.race(
+            move || late.disconnect(),
+            move || {
+                drop(here);
+                // The list, and the second chunk; a new list, and the first one.
+                first.connect(|()| {});
+                second.connect(|()| {});
+            },
+        );
+        run.note_if(won, "won", "lost");
+    });
+}
+
 /// A handle that waits asks for its domain. Its memory may be on its way to another signal's first connection.
 #[test]
 fn a_stale_handle_asks_for_its_domain() {

@@ -100,6 +100,36 @@ fn a_signal_ends_while_a_chunk_is_in_limbo() {
     });
 }
 
+/// Whoever has a chunk last, the signal's end or the end of the flight, has seen what the other did to its slots: what is
+/// connected there next is written after that.
+#[test]
+fn a_chunk_in_limbo_passes_from_the_end_of_its_signal_to_the_next() {
+    pair("drop in flight and reuse vs collect and reuse", &["recycled", "not yet"], |run| {
+        let bell = Signal::<()>::new();
+        let (a, _) = run.payload();
+        let (b, _) = run.payload();
+        let ends = attach(&bell, a);
+        attach(&bell, b);
+        ends.disconnect();
+        crate::sweep_by_hints();
+        crate::one_step();
+        let (here, there) = (run.bell(), run.bell());
+        let (_, recycled) = run.race(
+            move || {
+                drop(bell);
+                here.connect(|()| {})
+            },
+            move || {
+                let recycled = pulsebus::collect().recycled;
+                there.connect(|()| {});
+                there.connect(|()| {});
+                recycled
+            },
+        );
+        run.note_if(recycled > 0, "recycled", "not yet");
+    });
+}
+
 /// The list passes to a signal of another domain while a collector of the first one is on its way to it (trap 5).
 #[test]
 fn a_list_changes_hands_beside_a_collect() {
