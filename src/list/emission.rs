@@ -7,6 +7,7 @@ use crate::epoch::{self, Outermost, Pin};
 use crate::panics::Propagation;
 use std::any::Any;
 use std::cell::Cell;
+use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr;
 
@@ -65,19 +66,19 @@ unsafe fn deliver_nested<D: Delivery>(root: &Root, list: &'static List, what: D,
 /// `pin` pins the list's domain, and as for [`deliver`].
 #[inline(always)]
 unsafe fn deliver_under<D: Delivery, P>(pin: P, root: &Root, list: &'static List, what: D) {
-    let mut emission = Emission { dead: 0, interrupted: None };
     let span = Span::of(list);
+    let mut out = MaybeUninit::uninit();
     // One catch for the whole walk costs nothing per slot: the walk leaves where it was only if a slot unwinds.
     // SAFETY: pinned, and as demanded of the caller.
-    match catch_unwind(AssertUnwindSafe(|| unsafe { emission.run(what, span) })) {
-        Ok(()) => {
+    match catch_unwind(AssertUnwindSafe(|| unsafe { run(what, span, &mut out) })) {
+        Ok(dead) => {
             drop(pin);
-            if emission.dead >= WORTH_SWEEPING {
+            if dead >= WORTH_SWEEPING {
                 sweep_in_passing(root);
             }
         }
-        // SAFETY: as demanded of the caller.
-        Err(payload) => unsafe { go_on(pin, root, span.cut(), what, emission, payload) },
+        // SAFETY: as demanded of the caller; what unwinds is a slot, and `visit` has left where.
+        Err(payload) => unsafe { go_on(pin, root, what, out.assume_init(), payload) },
     }
 }
 
@@ -118,177 +119,205 @@ impl Span {
     }
 }
 
-/// An emission on its way. (What it brings is handed along beside it, by value, to stay in a register.)
-struct Emission {
-    /// How many slots it has met that had died.
-    dead: usize,
-    /// Where it was when a slot panicked.
-    interrupted: Option<Position>,
+/// Calls each slot of the span that is live when its turn comes. Returns how many were dead, as far as that is worth
+/// counting. If a slot unwinds, so does this, and `out` is where.
+///
+/// # Safety
+/// The list's domain has been pinned since before the span was found, and the emission brings events of its signal.
+#[inline(always)]
+unsafe fn run<D: Delivery>(what: D, span: Span, out: &mut Out) -> usize {
+    // SAFETY: as demanded of the caller.
+    unsafe {
+        // Most signals have one chunk, whose dead are never worth a sweep.
+        if ptr::eq(span.first, span.tail) && span.first.retired() == 0 {
+            scan(what, span.first, span.claimed, None, out, &mut pass_by);
+            0
+        } else {
+            walk(what, span.cut(), span.first, out)
+        }
+    }
 }
 
+/// Visits every chunk from `first` to the cut. Returns how many slots were dead.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(never)]
+unsafe fn walk<D: Delivery>(what: D, cut: Cut, first: *const Chunk, out: &mut Out) -> usize {
+    let mut dead = 0;
+    let mut met_dead = || count(&mut dead);
+    // SAFETY: the first chunk was linked under our pin. So was the one after a chunk that lies before the cut: it was
+    // linked before the tail moved to where we cut. They stay in place as long as the pin is held.
+    unsafe {
+        let mut chunk = &*first;
+        // Stop by number, never at the tail chunk itself: it may have been unlinked since.
+        loop {
+            let limit = cut.limit(chunk);
+            if limit == 0 {
+                return dead;
+            } else if chunk.retired() == 0 {
+                scan(what, chunk, limit, Some(cut), out, &mut met_dead);
+            } else {
+                pick(what, chunk, chunk.unretired(limit), Some(cut), out, &mut met_dead);
+            }
+            if chunk.sequence() >= cut.sequence {
+                return dead;
+            }
+            chunk = &*chunk.next();
+        }
+    }
+}
+
+/// Visits all slots of a chunk below `limit`, which is at most their number, and the first one in any case: if nothing was
+/// claimed, another thread may be connecting it, which an emission may see or not. (`beyond` is for [`Position`].)
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn scan<D: Delivery>(
+    what: D,
+    chunk: &Chunk,
+    limit: usize,
+    beyond: Option<Cut>,
+    out: &mut Out,
+    met_dead: &mut impl FnMut(),
+) {
+    let mut slot = chunk.slots().as_ptr();
+    // SAFETY: as demanded of the caller.
+    unsafe {
+        let end = slot.add(limit);
+        loop {
+            visit(what, Position { chunk, slot, end, beyond }, out, met_dead);
+            slot = slot.add(1);
+            if slot >= end {
+                return;
+            }
+        }
+    }
+}
+
+/// Visits those slots of a chunk whose bits are set.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn pick<D: Delivery>(
+    what: D,
+    chunk: &Chunk,
+    slots: u32,
+    beyond: Option<Cut>,
+    out: &mut Out,
+    met_dead: &mut impl FnMut(),
+) {
+    let first = chunk.slots().as_ptr();
+    for index in bits(slots) {
+        // SAFETY: there are as many bits as slots, and as demanded of the caller.
+        unsafe {
+            let end = first.add((u32::BITS - slots.leading_zeros()) as usize);
+            visit(what, Position { chunk, slot: first.add(index), end, beyond }, out, met_dead);
+        }
+    }
+}
+
+/// Calls one slot, if it is live at this very moment.
+///
+/// # Safety
+/// As for [`run`], and the position is at a slot.
+#[inline(always)]
+unsafe fn visit<D: Delivery>(what: D, at: Position, out: &mut Out, met_dead: &mut impl FnMut()) {
+    // SAFETY: as demanded of the caller.
+    let (chunk, slot) = unsafe { (&*at.chunk, &*at.slot) };
+    if slot.tag().is_live() {
+        let interrupted = Interrupted { at, out };
+        // SAFETY: live under the pin, and as demanded of the caller.
+        unsafe { what.give(chunk, slot) };
+        std::mem::forget(interrupted);
+    } else {
+        met_dead();
+    }
+}
+
+/// Out of the way of the loops, which run straight through the live.
+#[cold]
+#[inline(never)]
+fn pass_by() {
+    std::hint::black_box(());
+}
+
+/// The same, counted.
+#[cold]
+#[inline(never)]
+fn count(dead: &mut usize) {
+    *dead += 1;
+}
+
+/// Where an emission was when a slot unwound.
 #[derive(Clone, Copy)]
 struct Position {
     chunk: *const Chunk,
     slot: *const Slot,
+    /// The end of those slots of the chunk that the emission may run.
+    end: *const Slot,
+    /// The cut, if there may be chunks after this one.
+    beyond: Option<Cut>,
 }
 
-impl Emission {
-    /// Calls each slot of the span that is live when its turn comes.
-    ///
-    /// # Safety
-    /// The list's domain has been pinned since before the span was found, and the emission brings events of its signal.
-    #[inline(always)]
-    unsafe fn run<D: Delivery>(&mut self, what: D, span: Span) {
-        // SAFETY: as demanded of the caller.
-        unsafe {
-            // Most signals have one chunk.
-            if ptr::eq(span.first, span.tail) && span.first.retired() == 0 {
-                self.scan(what, span.first, span.claimed);
-            } else {
-                self.walk(what, span.cut(), span.first);
-            }
-        }
-    }
-
-    /// Visits every chunk from `first` to the cut.
-    ///
-    /// # Safety
-    /// As for [`run`](Self::run).
-    #[inline(never)]
-    unsafe fn walk<D: Delivery>(&mut self, what: D, cut: Cut, first: *const Chunk) {
-        // SAFETY: the first chunk was linked under our pin. So was the one after a chunk that lies before the cut: it was
-        // linked before the tail moved to where we cut. They stay in place as long as the pin is held.
-        unsafe {
-            let mut chunk = &*first;
-            // Stop by number, never at the tail chunk itself: it may have been unlinked since.
-            loop {
-                self.visit_chunk(what, chunk, cut.limit(chunk));
-                if chunk.sequence() >= cut.sequence {
-                    return;
-                }
-                chunk = &*chunk.next();
-            }
-        }
-    }
-
-    /// Visits the slots of a chunk below `limit`, which is at most their number.
-    ///
-    /// # Safety
-    /// As for [`run`](Self::run).
-    #[inline(always)]
-    unsafe fn visit_chunk<D: Delivery>(&mut self, what: D, chunk: &Chunk, limit: usize) {
-        // SAFETY: as demanded of the caller.
-        unsafe {
-            if chunk.retired() == 0 {
-                self.scan(what, chunk, limit);
-            } else {
-                self.pick(what, chunk, chunk.unretired(limit));
-            }
-        }
-    }
-
-    /// All slots below `limit`.
-    ///
-    /// # Safety
-    /// As for [`visit_chunk`](Self::visit_chunk).
-    #[inline(always)]
-    unsafe fn scan<D: Delivery>(&mut self, what: D, chunk: &Chunk, limit: usize) {
-        let mut slot = chunk.slots().as_ptr();
-        // SAFETY: as demanded of the caller.
-        unsafe {
-            let end = slot.add(limit);
-            while slot < end {
-                self.visit(what, chunk, &*slot);
-                slot = slot.add(1);
-            }
-        }
-    }
-
-    /// Those slots whose bits are set.
-    ///
-    /// # Safety
-    /// As for [`run`](Self::run).
-    #[inline(always)]
-    unsafe fn pick<D: Delivery>(&mut self, what: D, chunk: &Chunk, slots: u32) {
-        for index in bits(slots) {
-            // SAFETY: there are as many bits as slots, and as demanded of the caller.
-            unsafe { self.visit(what, chunk, chunk.slots().get_unchecked(index)) };
-        }
-    }
-
-    /// Calls one slot, if it is live at this very moment.
-    ///
-    /// # Safety
-    /// As for [`run`](Self::run).
-    #[inline(always)]
-    unsafe fn visit<D: Delivery>(&mut self, what: D, chunk: &Chunk, slot: &Slot) {
-        if slot.tag().is_live() {
-            let guard = Interrupted { at: Position { chunk, slot }, out: &mut self.interrupted };
-            // SAFETY: live under the pin, and as demanded of the caller.
-            unsafe { what.give(chunk, slot) };
-            std::mem::forget(guard);
-        } else {
-            self.meet_dead();
-        }
-    }
-
-    /// Out of the way of the loop, which runs straight through the live.
-    #[cold]
-    #[inline(never)]
-    fn meet_dead(&mut self) {
-        self.dead += 1;
-    }
-}
+/// Where to leave that. Not read unless a slot has unwound.
+type Out = MaybeUninit<Position>;
 
 /// Leaves where the emission was when a slot unwinds. Costs nothing when none does: it lives in registers, and only the
 /// unwinding path stores it.
 struct Interrupted<'a> {
     at: Position,
-    out: &'a mut Option<Position>,
+    out: &'a mut Out,
 }
 
 impl Drop for Interrupted<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        *self.out = Some(self.at);
+        self.out.write(self.at);
     }
 }
 
 /// Deals with the panic of a slot, and goes on behind it, as often as it takes.
 ///
 /// # Safety
-/// As for [`deliver_under`]; the emission was interrupted in a walk to `cut` under this pin.
+/// As for [`deliver_under`]; the emission was interrupted at `position` under this pin.
 #[cold]
 #[inline(never)]
 unsafe fn go_on<D: Delivery, P>(
     pin: P,
     root: &Root,
-    cut: Cut,
     what: D,
-    mut emission: Emission,
+    mut position: Position,
     mut payload: Box<dyn Any + Send>,
 ) {
     let mut propagation = Propagation::default();
-    while let Some(Position { chunk, slot }) = emission.interrupted.take() {
+    let dead = loop {
         // SAFETY: the emission was interrupted in a chunk that it could see, and the pin is still held.
-        let chunk = unsafe { &*chunk };
-        let index = index_in(chunk, slot);
+        let chunk = unsafe { &*position.chunk };
+        let index = index_in(chunk, position.slot);
         root.slot_panicked(chunk, index, payload, &mut propagation);
         let rest = from_index(if what.is_under_way() { index } else { index + 1 });
+        let (limit, beyond) = (index_in(chunk, position.end), position.beyond);
+        let mut out = MaybeUninit::uninit();
+        let mut dead = 0;
         // SAFETY: pinned, from where it stopped.
         let walk = AssertUnwindSafe(|| unsafe {
-            emission.pick(what, chunk, chunk.unretired(cut.limit(chunk)) & rest);
-            if chunk.sequence() < cut.sequence {
-                emission.walk(what, cut, chunk.next());
+            pick(what, chunk, chunk.unretired(limit) & rest, beyond, &mut out, &mut || count(&mut dead));
+            if let Some(cut) = beyond.filter(|cut| chunk.sequence() < cut.sequence) {
+                dead += walk(what, cut, chunk.next(), &mut out);
             }
         });
         match catch_unwind(walk) {
-            Ok(()) => break,
+            Ok(()) => break dead,
             Err(next) => payload = next,
         }
-    }
+        // SAFETY: what unwinds is a slot, and `visit` has left where.
+        position = unsafe { out.assume_init() };
+    };
     drop(pin);
-    if emission.dead >= WORTH_SWEEPING {
+    if dead >= WORTH_SWEEPING {
         sweep_in_passing(root);
     }
     propagation.resume();

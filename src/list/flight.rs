@@ -85,11 +85,11 @@ impl Flight {
     /// Ends a flight, after the closures were moved out. Only for whoever the limbo returned the chunk to.
     pub(super) fn arrive(&self) -> Arrival {
         loop {
-            // Acquire; partner: the Release in `depart` and `detach`.
-            let state = self.state.load(Ordering::Acquire);
+            // Relaxed: of a note we see more below; without one, the limbo has passed on all there is.
+            let state = self.state.load(Ordering::Relaxed);
             if state & AGAIN != 0 {
-                // AcqRel: a note may have been left since the load; and the last load's removal is passed on.
-                self.state.fetch_and(!AGAIN, Ordering::AcqRel);
+                // Acquire; partner: the Release in `depart` and `detach`, also of a note that was left since the load.
+                self.state.fetch_and(!AGAIN, Ordering::Acquire);
                 self.board();
                 return Arrival::Again;
             }
