@@ -2,6 +2,7 @@
 
 use crate::attach;
 use loom_tests::{pair, trio};
+use std::time::Duration;
 
 /// A `collect` that meets a busy sweeper is not in vain: either it is not complete, or everything was dropped.
 #[test]
@@ -24,6 +25,25 @@ fn a_collect_beside_a_sweeper_is_honest() {
     });
 }
 
+/// The same for `maintain`, which trusts the marks: one that a sweeper has taken, and not acted on yet, leaves it busy.
+#[test]
+fn a_maintain_beside_a_sweeper_is_honest() {
+    pair("maintain vs sweep", &["complete", "not complete"], |run| {
+        let bell = run.bell();
+        let (payload, watch) = run.payload();
+        attach(&bell, payload).disconnect();
+        let (maintained, _) = run.race(
+            move || {
+                let maintained = pulsebus::maintain(Duration::MAX);
+                assert!(!maintained.complete || watch.is_dropped(), "complete, and not dropped: {maintained:?}");
+                maintained
+            },
+            crate::sweep_by_hints,
+        );
+        run.note_if(maintained.complete, "complete", "not complete");
+    });
+}
+
 /// What a busy sweeper was asked for is done when it stops: hints alone find the rest.
 #[test]
 fn a_sweeper_that_was_asked_looks_again() {
@@ -37,7 +57,7 @@ fn a_sweeper_that_was_asked_looks_again() {
             connection.disconnect();
             crate::sweep_by_hints()
         });
-        pulsebus::maintain(std::time::Duration::MAX);
+        pulsebus::maintain(Duration::MAX);
         assert!(watch.is_dropped(), "what the second came for was lost");
         run.note_if(swept.pending == 2, "at once", "later");
     });

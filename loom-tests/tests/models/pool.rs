@@ -90,7 +90,10 @@ fn all_shows_only_what_is_initialised() {
             let nodes = Nodes::new();
             // Without any, and with four, the next one is the first of a new segment.
             (0..made).for_each(|_| assert_eq!(nodes.take().read(), 0));
-            let (_, shown) = run.race(move || nodes.take().read(), move || nodes.all().map(|node| node.read()).count());
+            let (_, shown) = run.race(
+                move || nodes.take().read(),
+                move || nodes.all().map(|node| node.read()).collect::<Vec<_>>().len(),
+            );
             run.note_if(shown > made, "shown", "not yet");
         });
     }

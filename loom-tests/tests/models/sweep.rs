@@ -112,7 +112,8 @@ fn two_sweeps_do_not_bring_back_what_was_unlinked() {
         let (payload, watch) = run.payload();
         attach(&bell, payload);
         let [a, b, c, d] = ends;
-        (a.disconnect(), c.disconnect());
+        a.disconnect();
+        c.disconnect();
         run.race(
             move || {
                 b.disconnect();
