@@ -67,8 +67,8 @@ impl Connection {
         self.chunk().is_live(self.tag)
     }
 
-    /// Ends the connection, and waits until no thread is inside the slot. `Ok` tells what [`disconnect`]
-    /// (Self::disconnect) would have returned; after it, all that the slot ever did comes before the return.
+    /// Ends the connection, and waits until no thread is inside the slot. `Ok` tells what
+    /// [`disconnect`](Self::disconnect) would have returned; after it, all that the slot ever did comes before the return.
     ///
     /// It waits for every emission and tick of the signal's domain that is under way when it is called, not only for those
     /// of this signal. `Duration::MAX` waits for as long as it takes; zero looks once.

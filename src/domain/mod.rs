@@ -38,8 +38,8 @@ pub enum Reclaim {
 /// blocks for an hour holds up an hour's worth of disconnected slots. Signals whose slots may block belong in a domain of
 /// their own.
 ///
-/// A `Domain` is a handle: clones name the same domain, and so does each signal made in it. [`Signal::new`]
-/// (crate::Signal::new) uses the [global](Domain::global) one.
+/// A `Domain` is a handle: clones name the same domain, and so does each signal made in it.
+/// [`Signal::new`](crate::Signal::new) uses the [global](Domain::global) one.
 ///
 /// ```
 /// use pulsebus::{Domain, Signal};

@@ -156,3 +156,33 @@ fn an_emission_sweeps_in_passing() {
         assert!(watch.is_dropped(), "a mark got lost");
     });
 }
+
+/// What an emission has unlinked in passing, the next sweeper does not walk into: by then it may serve another signal.
+#[test]
+fn a_sweeper_sees_what_an_emission_has_unlinked() {
+    pair("emit (sweeps), recycle and reuse vs disconnect and sweep", &["recycled", "not yet"], |run| {
+        let (here, there) = (run.bell(), run.bell());
+        use_up(&here, 2);
+        let (ends, ended) = run.payload();
+        let (new, ran) = run.payload();
+        let connection = attach(&here, ends);
+        let next = there.clone();
+        let (recycled, _) = run.race(
+            move || {
+                here.emit(&());
+                let recycled = pulsebus::maintain(Duration::MAX).recycled;
+                attach(&next, new);
+                recycled
+            },
+            move || {
+                connection.disconnect();
+                sweep_by_hints()
+            },
+        );
+        there.emit(&());
+        assert_eq!(ran.runs(), 1);
+        pulsebus::maintain(Duration::MAX);
+        assert!(ended.is_dropped(), "a mark got lost");
+        run.note_if(recycled > 0, "recycled", "not yet");
+    });
+}
