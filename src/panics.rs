@@ -96,10 +96,6 @@ impl Policy {
         domain: &DomainCore,
         propagation: &mut Propagation,
     ) {
-        if cfg!(loom) {
-            // It may be loom's own finding.
-            resume_unwind(payload);
-        }
         let count = chunk.count_panic(index);
         domain.count_slot_panic();
         domain.with_hook(|hook| {

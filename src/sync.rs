@@ -1,4 +1,4 @@
-//! The one place that chooses between the standard library and loom.
+//! The one place that chooses between the atomics and cells of the standard library and those of loom.
 //!
 //! Everything that carries a protocol goes through these names, so that the models of `loom-tests/` run the
 //! real code. What only counts or describes ([`diagnostic`]) stays on the standard library's atomics even under

@@ -76,12 +76,13 @@ fn reclaim_all(domain: &'static DomainCore, swept: bool, go_on: impl Fn() -> boo
     let Some(draining) = Draining::start() else { return Collected::of(done, domain, false) };
     domain.hook().tidy();
     for _ in 0..STEPS {
-        if !go_on() {
-            break;
-        }
         match domain.reclaim(&draining, &go_on) {
             Step::Done(step) => done += step,
             Step::Empty | Step::Stuck => break,
+        }
+        // Not before the first step, or a tight budget would never get anything done.
+        if !go_on() {
+            break;
         }
     }
     Collected::of(done, domain, swept)

@@ -33,7 +33,7 @@ pub(crate) struct DomainCore {
     ticket: Ticket,
 }
 
-/// Counters that nothing depends on.
+/// Counters. (Of chunks, whether a domain that has ended is done with.)
 pub(super) struct Figures {
     pub(super) chunks: Count,
     pub(super) chunks_peak: Count,

@@ -1,4 +1,4 @@
-//! The panic hook of a domain: run by emissions without waiting, replaced by anyone, dropped by neither.
+//! The panic hook of a domain: run by emissions, which neither wait for it nor drop it, and replaced by anyone.
 
 use crate::panics::{Hook, drop_quietly};
 use arc_swap::ArcSwapOption;

@@ -153,7 +153,7 @@ impl Domain {
         self.core().hook().set(None);
     }
 
-    /// What is there now, and what was. Looks at every slot of the domain, beside whatever goes on; the figures of
+    /// What is there now, and what was. Sweeps: it looks at every slot of the domain, beside whatever goes on; the figures of
     /// different signals are not of one instant.
     pub fn statistics(&self) -> Statistics {
         statistics::statistics(self.core())

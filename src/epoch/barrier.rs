@@ -2,7 +2,7 @@
 //!
 //! Either both sides run a sequentially consistent fence, or the pinning side runs none and the looking side makes
 //! every other thread of the process run one (`membarrier(2)` on Linux, private expedited). The first flavour costs
-//! every emission about 10 ns on the machine of the design's measurements, the second one costs the looking side a
+//! every emission about 10 ns where it was measured, the second one costs the looking side a
 //! system call that interrupts the other running threads, which is why a grace period is only asked for after
 //! thousands of retirements.
 //!

@@ -17,7 +17,7 @@ struct Local {
     records: Cell<*const Record>,
     /// Has [`Leaver`] run already?
     leaving: Cell<bool>,
-    /// Is a thread up the stack running the destructors of closures?
+    /// Is somebody up the stack running the destructors of closures?
     draining: Cell<bool>,
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Pin {
 
 /// Pins `epoch` for the calling thread; `place` is where, for whoever asks what holds reclamation up.
 ///
-/// Cost: a thread-local look-up, two stores, and a fence in the [`PinFlavour::Fence`](super::barrier::PinFlavour)
+/// Cost: a thread-local look-up, three stores, and a fence in the [`PinFlavour::Fence`](super::barrier::PinFlavour)
 /// flavour; nested, the look-up. The first pin of a thread in a domain looks for a record, or makes one.
 #[inline]
 pub(crate) fn pin(epoch: &'static Epoch, place: &'static Location<'static>) -> Pin {

@@ -42,7 +42,8 @@ struct Read {
     next: AtomicPtr<Chunk>,
     /// The chunk's number in its list, counting up. Written before it is linked.
     sequence: AtomicU64,
-    /// Which slots are known to be dead. Written by the holder of the list's sweep flag only.
+    /// Which slots are known to be dead. Written by the holder of the list's sweep flag only, or by
+    /// whoever has torn the list down.
     retired: AtomicU32,
 }
 
@@ -262,7 +263,7 @@ impl Chunk {
         !self.retired() & ((1u64 << limit) - 1) as u32
     }
 
-    /// Adds to the retired slots. Only for the holder of the sweep flag. Returns whether all are retired now.
+    /// Adds to the retired slots. Only for the holder of the sweep flag, or whoever has torn the list down. Returns whether all are retired now.
     pub(super) fn retire(&self, slots: u32) -> bool {
         if slots == 0 {
             return self.retired() == ALL;

@@ -8,7 +8,7 @@ use crate::panics::Propagation;
 use std::any::Any;
 use std::cell::Cell;
 use std::mem::MaybeUninit;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
 
 /// Runs every live slot that was connected before this call, in connection order.
@@ -77,6 +77,8 @@ unsafe fn deliver_under<D: Delivery, P>(pin: P, root: &Root, list: &'static List
                 sweep_in_passing(root);
             }
         }
+        // What else unwinds is loom's own finding, in a model.
+        Err(payload) if cfg!(loom) => resume_unwind(payload),
         // SAFETY: as demanded of the caller; what unwinds is a slot, and `visit` has left where.
         Err(payload) => unsafe { go_on(pin, root, what, out.assume_init(), payload) },
     }
@@ -100,7 +102,7 @@ struct Span {
     tail: &'static Chunk,
     /// How many slots of the tail were claimed.
     claimed: usize,
-    /// Read after the tail, and so never behind it.
+    /// Read after the tail: it may lie beyond it by now, and then there is nothing to run.
     first: &'static Chunk,
 }
 
@@ -299,7 +301,8 @@ unsafe fn go_on<D: Delivery, P>(
         let index = index_in(chunk, position.slot);
         root.slot_panicked(chunk, index, payload, &mut propagation);
         let rest = from_index(if what.is_under_way() { index } else { index + 1 });
-        let (limit, beyond) = (index_in(chunk, position.end), position.beyond);
+        // At least this slot, which `scan` visits even if nothing was claimed.
+        let (limit, beyond) = (index_in(chunk, position.end).max(index + 1), position.beyond);
         let mut out = MaybeUninit::uninit();
         let mut dead = 0;
         // SAFETY: pinned, from where it stopped.

@@ -25,7 +25,7 @@ const UNLINKED: u32 = 0b100;
 
 /// The state of a chunk in respect of limbo.
 pub(crate) struct Flight {
-    /// Set by the holder of the sweep flag; cleared by whoever completes a grace period.
+    /// Set by the holder of the sweep flag, or whoever has torn the list down; cleared by whoever completes a grace period.
     state: AtomicU32,
     /// Dead slots whose closures have not departed yet, one bit each.
     waiting: AtomicU32,
@@ -70,7 +70,7 @@ impl Flight {
     }
 
     /// Takes the chunk out of its list for good. Returns whether it is the caller's now; if not, it is under way, and
-    /// free when it arrives. Only for the holder of the sweep flag of a list that no emission can be in.
+    /// free when it arrives. Only for whoever has torn the list down.
     pub(super) fn detach(&self) -> bool {
         // As in `depart`.
         self.state.fetch_or(FLYING | AGAIN | UNLINKED, Ordering::AcqRel) & FLYING == 0
