@@ -2,17 +2,26 @@
 //! cornered through them can be had raw.
 
 use crate::epoch::{self, Epoch, Link, Ready, Turn};
+use crate::list::Depth;
 use crate::pool::{self, Pooled, Ticket};
 use crate::sync::{AtomicPtr, UnsafeCell, immortal};
+use crate::world::{new_world, world};
 use std::panic::Location;
 use std::ptr;
 
 /// Runs `f` under loom's exploration with `builder`, each execution with fresh pools and a fresh global domain.
 pub fn check(builder: &loom::model::Builder, f: impl Fn() + Send + Sync + 'static) {
     builder.check(move || {
-        crate::world::new_world();
+        new_world();
         f();
     });
+}
+
+/// Sweeps the marked signals of the global domain, and nothing else. Returns how many live slots it saw, if it looked.
+pub fn sweep_by_hints() -> Option<u64> {
+    let domain = &world().global;
+    let marked = world().lists.all().filter(|list| list.is_of(domain) && list.may_hold_dead());
+    marked.filter_map(|list| list.sweep(domain, Depth::Hinted)).map(|swept| swept.live).reduce(|sum, live| sum + live)
 }
 
 /// Something that is pooled, and that waits for grace periods.

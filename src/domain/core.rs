@@ -86,6 +86,7 @@ impl DomainCore {
     pub(super) fn begin(&self) {
         self.handles.store(1, Ordering::Relaxed);
         self.manual.store(0, Relaxed);
+        self.debt.store(0, Relaxed);
         self.hook.set(None);
         let Figures { chunks_taken, slot_panics, drop_panics, grace_periods, .. } = &self.figures;
         for figure in [chunks_taken, slot_panics, drop_panics, grace_periods] {

@@ -1,7 +1,8 @@
 //! A chunk that is in limbo while more comes up in it (trap 3).
 
-use crate::{attach, one_step, sweep_by_hints};
+use crate::{attach, one_step};
 use loom_tests::pair;
+use pulsebus::model::sweep_by_hints;
 use std::time::Duration;
 
 /// A slot dies while its neighbour's closure is in limbo: it gets a grace period of its own.

@@ -16,8 +16,7 @@ mod teardown;
 mod wait;
 
 use loom_tests::Payload;
-use pulsebus::{Collected, Connection, Signal};
-use std::time::Duration;
+use pulsebus::{Connection, Signal};
 
 /// Connects a slot that runs the payload.
 fn attach(bell: &Signal<()>, payload: Payload) -> Connection {
@@ -28,11 +27,6 @@ fn attach(bell: &Signal<()>, payload: Payload) -> Connection {
 fn use_up(bell: &Signal<()>, slots: usize) {
     let used: Vec<Connection> = (0..slots).map(|_| bell.connect(|()| {})).collect();
     used.iter().for_each(|connection| assert!(connection.disconnect()));
-}
-
-/// A sweep of one marked signal, and nothing else: there is no time for more.
-fn sweep_by_hints() -> Collected {
-    pulsebus::maintain(Duration::ZERO)
 }
 
 /// Gives what is in limbo one step of its grace period: under our own pin the epoch can move once.

@@ -1,7 +1,8 @@
 //! Sweeping and unlinking against emitting and connecting.
 
-use crate::{attach, sweep_by_hints, use_up};
+use crate::{attach, use_up};
 use loom_tests::{pair, trio};
+use pulsebus::model::sweep_by_hints;
 use std::time::Duration;
 
 /// An emission that stands in a chunk while it is unlinked goes on to the rest of the list.

@@ -2,6 +2,7 @@
 
 use crate::{attach, use_up};
 use loom_tests::{Note, Run, pair, solo, trio};
+use pulsebus::model::sweep_by_hints;
 use pulsebus::{Domain, Signal};
 
 /// C5, C8: a disconnection beside the end of the signal: what the slot captured is dropped once, at once.
@@ -86,7 +87,7 @@ fn a_signal_ends_while_a_chunk_is_in_limbo() {
         let ends = attach(&bell, a);
         attach(&bell, b);
         ends.disconnect();
-        crate::sweep_by_hints();
+        sweep_by_hints();
         run.race(
             move || {
                 drop(bell);
@@ -108,7 +109,7 @@ fn half_in_limbo(run: &Run) -> Signal<()> {
     let ends = attach(&bell, a);
     attach(&bell, b);
     ends.disconnect();
-    crate::sweep_by_hints();
+    sweep_by_hints();
     crate::one_step();
     bell
 }
@@ -179,7 +180,7 @@ fn a_signal_ends_beside_a_disconnect_and_a_collect() {
         let bell = Signal::<()>::new();
         let (payload, _) = run.payload();
         let connection = attach(&bell, payload);
-        let ((), won, _) = run.race3(move || drop(bell), move || connection.disconnect(), crate::sweep_by_hints);
+        let ((), won, _) = run.race3(move || drop(bell), move || connection.disconnect(), sweep_by_hints);
         run.note_if(won, "won", "lost");
     });
 }
