@@ -29,6 +29,15 @@ fn use_up(bell: &Signal<()>, slots: usize) {
     used.iter().for_each(|connection| assert!(connection.disconnect()));
 }
 
+/// Connects a slot that runs the payload, behind others that die after it was connected: so that no connect has swept
+/// them.
+fn attach_behind_dead(bell: &Signal<()>, dead: usize, payload: Payload) -> Connection {
+    let ends: Vec<Connection> = (0..dead).map(|_| bell.connect(|()| {})).collect();
+    let connection = attach(bell, payload);
+    ends.iter().for_each(|connection| assert!(connection.disconnect()));
+    connection
+}
+
 /// Gives what is in limbo one step of its grace period: under our own pin the epoch can move once.
 fn one_step() {
     pulsebus::tick(|_| loom::thread::spawn(pulsebus::collect).join().expect("a panic ends the exploration"));

@@ -1,6 +1,6 @@
 //! Sweeping and unlinking against emitting and connecting.
 
-use crate::{attach, use_up};
+use crate::{attach, attach_behind_dead, use_up};
 use loom_tests::{pair, trio};
 use pulsebus::model::sweep_by_hints;
 use std::time::Duration;
@@ -10,9 +10,8 @@ use std::time::Duration;
 fn an_emission_walks_through_chunks_that_are_unlinked() {
     pair("unlink vs emit", &["unlinked"], |run| {
         let bell = run.bell();
-        use_up(&bell, 4);
         let (payload, watch) = run.payload();
-        attach(&bell, payload);
+        attach_behind_dead(&bell, 4, payload);
         let emitter = bell.clone();
         run.race(move || emitter.emit(&()), pulsebus::collect);
         assert_eq!(watch.runs(), 1, "what is connected throughout an emission runs in it");
@@ -138,10 +137,9 @@ fn two_sweeps_do_not_bring_back_what_was_unlinked() {
 fn an_emission_sweeps_in_passing() {
     pair("emit (sweeps) vs disconnect and sweep", &["ran", "skipped"], |run| {
         let bell = run.bell();
-        use_up(&bell, 2);
         let (payload, watch) = run.payload();
         let (stays, stayed) = run.payload();
-        let connection = attach(&bell, payload);
+        let connection = attach_behind_dead(&bell, 2, payload);
         attach(&bell, stays);
         let emitter = bell.clone();
         run.race(
@@ -161,12 +159,11 @@ fn an_emission_sweeps_in_passing() {
 /// What an emission has unlinked in passing, the next sweeper does not walk into: by then it may serve another signal.
 #[test]
 fn a_sweeper_sees_what_an_emission_has_unlinked() {
-    pair("emit (sweeps), recycle and reuse vs disconnect and sweep", &["recycled"], |run| {
+    pair("emit (sweeps), recycle and reuse vs disconnect and sweep", &["recycled", "not yet"], |run| {
         let (here, there) = (run.bell(), run.bell());
-        use_up(&here, 2);
         let (ends, ended) = run.payload();
         let (new, ran) = run.payload();
-        let connection = attach(&here, ends);
+        let connection = attach_behind_dead(&here, 2, ends);
         let next = there.clone();
         let (recycled, _) = run.race(
             move || {
@@ -184,7 +181,6 @@ fn a_sweeper_sees_what_an_emission_has_unlinked() {
         assert_eq!(ran.runs(), 1);
         pulsebus::maintain(Duration::MAX);
         assert!(ended.is_dropped(), "a mark got lost");
-        assert_eq!(recycled, 1);
-        run.note("recycled");
+        run.note_if(recycled > 0, "recycled", "not yet");
     });
 }

@@ -115,15 +115,18 @@ fn half_in_limbo(run: &Run) -> Signal<()> {
 }
 
 /// The signal's end, if it has the chunk last, has seen what the end of the flight did to its slots: what is connected
-/// there next is written after that. (Nobody else pins: a pin's fence orders more than the chunk's way does.)
+/// there next is written after that.
 #[test]
 fn a_chunk_passes_from_limbo_to_the_end_of_its_signal() {
     pair("drop in flight and reuse vs collect", &["reused"], |run| {
         let (bell, next) = (half_in_limbo(run), run.bell());
         run.race(
+            // Under one pin, whose fence comes before all of it.
             move || {
-                drop(bell);
-                next.connect(|()| {})
+                pulsebus::tick(|_| {
+                    drop(bell);
+                    next.connect(|()| {})
+                })
             },
             pulsebus::collect,
         );
