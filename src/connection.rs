@@ -2,6 +2,8 @@
 
 use crate::domain::DomainCore;
 use crate::epoch;
+#[cfg(not(loom))]
+use crate::list::Life;
 use crate::list::{Chunk, Tag};
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
@@ -45,6 +47,11 @@ impl Connection {
     fn chunk(&self) -> &'static Chunk {
         // SAFETY: made from a reference to a chunk, and chunks are immortal.
         unsafe { self.chunk.as_ref() }
+    }
+
+    /// What it names.
+    pub(crate) fn slot(&self) -> (&'static Chunk, Tag) {
+        (self.chunk(), self.tag)
     }
 
     /// Ends the connection. `true` for exactly one of all the calls, of all copies, on all threads, that try; for none
@@ -108,6 +115,12 @@ impl Connection {
     /// then.)
     pub fn panics(&self) -> Option<u32> {
         self.while_ours(|| self.chunk().panics(self.tag.index()))
+    }
+
+    /// Its signal's life; `None` when its memory serves another one.
+    #[cfg(not(loom))]
+    pub(crate) fn life(&self) -> Option<Life> {
+        self.while_ours(|| self.chunk().list().life())
     }
 
     /// The domain of its signal; `None` when nobody can be inside the slot any more.

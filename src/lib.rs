@@ -30,6 +30,8 @@
 //! `sync` the one place that chooses between the standard library and loom. `docs/DESIGN.md` tells how they work together
 //! and why, `docs/ORDERINGS.md` lists every atomic.
 
+#[cfg(not(loom))]
+mod bus;
 mod connection;
 mod domain;
 mod epoch;
@@ -40,11 +42,20 @@ mod scope;
 mod signal;
 mod sync;
 mod tick;
+#[cfg(not(loom))]
+mod time;
 mod world;
 
 #[cfg(loom)]
 pub mod model;
 
+#[cfg(not(loom))]
+pub use bus::{
+    BatchError, Bus, BusBuilder, BusStatistics, CallStatistics, Calls, Config, ConfigError, Connect, ConnectError,
+    ConnectionId, Detail, Emergency, EndReason, Filter, GroupCount, Kind, LimitPolicy, Limits, Name, NameFault, Owner,
+    OwnerScope, Pattern, PatternError, Prepared, Service, Source, Timeout, Topic, TopicCount, TopicCreated, TopicError,
+    TopicId, WeakBus, Who,
+};
 pub use connection::{Connection, WaitError};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
 pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};
@@ -52,6 +63,11 @@ pub use panics::{PanicPolicy, SlotPanic};
 pub use scope::ScopedConnection;
 pub use signal::Signal;
 pub use tick::{Tick, tick};
+#[cfg(not(loom))]
+pub use time::{
+    Beat, Clock, Debounce, DebounceKey, Due, ExecutionBudget, Executions, Heartbeat, HeartbeatControl, HeartbeatError,
+    HeartbeatFigures, HeartbeatHandle, KeyedDebounce, KeyedThrottle, ManualClock, Overrun, Phases, Quantiles, Throttle,
+};
 
 use std::time::Duration;
 

@@ -2,7 +2,9 @@
 
 use crate::connection::Connection;
 use crate::domain::Domain;
-use crate::list::{self, Closure, Root};
+#[cfg(not(loom))]
+use crate::list::Life;
+use crate::list::{self, Closure, Due, Root};
 use crate::panics::PanicPolicy;
 use crate::scope::ScopedConnection;
 use crate::sync::const_unless_loom;
@@ -163,8 +165,15 @@ impl<E> Signal<E> {
     }
 
     fn attach(&self, closure: Closure, place: &'static Location<'static>) -> Connection {
-        let (chunk, tag) = self.root.connect(closure, place);
-        Connection::new(chunk, tag)
+        let (connection, due) = self.attach_only(closure, place);
+        due.settle();
+        connection
+    }
+
+    /// Connects, runs no foreign code, and leaves what is due afterwards to the caller.
+    pub(crate) fn attach_only(&self, closure: Closure, place: &'static Location<'static>) -> (Connection, Due) {
+        let (chunk, tag, due) = self.root.connect(closure, place);
+        (Connection::new(chunk, tag), due)
     }
 
     /// Calls every slot with the event, on this thread, in connection order.
@@ -211,6 +220,34 @@ impl<E> Signal<E> {
             // SAFETY: the list is this signal's, whose slots take `E`s.
             unsafe { list::emit_batch(&self.root, list, events, Location::caller()) }
         }
+    }
+
+    /// Calls one slot only, that of `connection`, if it is one of this signal's and still connected; `false` if not. Another
+    /// signal's slot is never called.
+    ///
+    /// What an emission promises holds for this one slot: no waiting, no heap call, no destructors, panics by the signal's
+    /// [policy](Self::on_panic). For queues and timers, which decide one by one whose turn it is.
+    ///
+    /// # Panics
+    /// Only under [`PanicPolicy::Propagate`].
+    ///
+    /// ```
+    /// use pulsebus::Signal;
+    ///
+    /// let (signal, other) = (Signal::<u32>::new(), Signal::<u32>::new());
+    /// let a = signal.connect(|n| println!("a got {n}"));
+    /// let _b = signal.connect(|n| println!("b got {n}"));
+    /// assert!(signal.emit_to(a, &7)); // only a
+    /// assert!(!other.emit_to(a, &7)); // not one of its slots
+    /// a.disconnect();
+    /// assert!(!signal.emit_to(a, &7));
+    /// ```
+    #[track_caller]
+    pub fn emit_to(&self, connection: Connection, event: &E) -> bool {
+        let Some(list) = self.root.list() else { return false };
+        let event = ptr::from_ref(event).cast();
+        // SAFETY: the list is this signal's, whose slots take an `E`, and handles name slots.
+        unsafe { list::emit_to(&self.root, list, connection.slot(), event, Location::caller()) }
     }
 
     /// How many slots are connected. Looks at each; beside other threads that connect and disconnect, a moment's view.
@@ -260,6 +297,12 @@ impl<E> Signal<E> {
     /// What a panic in a slot means at present.
     pub fn panic_policy(&self) -> PanicPolicy {
         self.root.policy.get()
+    }
+
+    /// What tells later whether it has been dropped; `None` if nothing was ever connected.
+    #[cfg(not(loom))]
+    pub(crate) fn life(&self) -> Option<Life> {
+        self.root.life()
     }
 
     /// The domain it reclaims with.

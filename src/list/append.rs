@@ -10,21 +10,16 @@ use std::panic::Location;
 use std::ptr;
 
 impl Root {
-    /// Connects a closure.
+    /// Connects a closure. What is due afterwards is left to the caller: [`Due::settle`].
     ///
-    /// May sweep, and unless the domain reclaims by hand, and outside of emissions, run the destructors of closures that
-    /// were disconnected before.
-    pub(crate) fn connect(&self, closure: Closure, place: &'static Location<'static>) -> (&'static Chunk, Tag) {
+    /// Runs no foreign code.
+    pub(crate) fn connect(&self, closure: Closure, place: &'static Location<'static>) -> (&'static Chunk, Tag, Due) {
         let domain = self.domain.core();
         let pin = epoch::pin(&domain.epoch, place);
         let list = self.list_or_new(domain);
-        let (connection, appended) = list.claim_and_publish(domain, closure, place);
+        let ((chunk, tag), appended) = list.claim_and_publish(domain, closure, place);
         drop(pin);
-        if let Some(sequence) = appended {
-            list.sweep_if_due(domain, sequence);
-            domain.reclaim_if_due();
-        }
-        connection
+        (chunk, tag, Due(appended.map(|sequence| (list, sequence))))
     }
 
     /// The list; at the first connection one from the pool.
@@ -47,6 +42,23 @@ impl Root {
                 // SAFETY: not null, or the exchange had not failed; lists are immortal.
                 unsafe { &*theirs }
             }
+        }
+    }
+}
+
+/// What a connect has to do when its caller holds no lock: it appended this chunk.
+#[must_use = "appending provokes sweeps"]
+pub(crate) struct Due(Option<(&'static List, u64)>);
+
+impl Due {
+    /// May sweep, and unless the domain reclaims by hand, and outside of emissions, run the destructors of closures that
+    /// were disconnected before. The signal has not been dropped meanwhile.
+    #[inline]
+    pub(crate) fn settle(self) {
+        if let Some((list, sequence)) = self.0 {
+            let domain = list.domain();
+            list.sweep_if_due(domain, sequence);
+            domain.reclaim_if_due();
         }
     }
 }

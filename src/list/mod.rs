@@ -9,21 +9,27 @@ mod closure;
 mod emission;
 mod flight;
 mod grace;
+mod life;
+mod single;
 mod slot;
 mod sweep;
 mod tag;
 mod teardown;
 
+pub(crate) use append::Due;
 pub(crate) use chunk::{CHUNK_SLOTS, Chunk};
 pub(crate) use closure::Closure;
 pub(crate) use emission::{emit, emit_batch};
 pub(crate) use grace::{Done, finish};
+pub(crate) use life::Life;
+pub(crate) use single::emit_to;
 pub(crate) use sweep::Depth;
 pub(crate) use tag::Tag;
 
 use crate::domain::{Domain, DomainCore};
 use crate::panics::{Policy, Propagation};
 use crate::pool::{Pooled, Ticket};
+use crate::sync::diagnostic::AtomicU64 as Count;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, const_unless_loom, fence};
 use std::any::Any;
 use std::ptr;
@@ -51,6 +57,8 @@ struct Work {
     flag: SweepFlag,
     /// The chunk number at which connects sweep next.
     due: AtomicU64,
+    /// How many signals have ended that used the list. For information.
+    lives: Count,
     ticket: Ticket,
 }
 
@@ -67,6 +75,7 @@ unsafe impl Pooled for List {
                 dirty: AtomicBool::new(false),
                 flag: SweepFlag::new(),
                 due: AtomicU64::new(0),
+                lives: Count::new(0),
                 ticket: Ticket::new(),
             },
         }

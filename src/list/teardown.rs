@@ -18,6 +18,8 @@ impl List {
     pub(crate) fn tear_down(&'static self, domain: &'static DomainCore) {
         let first = self.undisturbed(|| {
             let first = self.head();
+            // First: whoever finds a slot dead by this finds the signal's end.
+            self.end_life();
             // All of them, before any destructor runs: one that disconnects its neighbour must not win.
             let drops = chain(first).map(|chunk| {
                 end_all(chunk, CHUNK_SLOTS);

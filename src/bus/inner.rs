@@ -1,0 +1,254 @@
+//! What the handles of a bus share, and the one way to its registry.
+
+use super::config::Config;
+use super::connect::Prepared;
+use super::error::{BatchError, ConnectError};
+use super::log;
+use super::registry::{Attached, Ended, Group, Registry};
+use super::service::Services;
+use super::topics::Topics;
+use super::track::Track;
+use super::{EndReason, calls::Meter};
+use crate::connection::Connection;
+use crate::domain::Domain;
+use crate::list::Due;
+use crate::panics::drop_quietly;
+use crate::time::Clock;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Connections are about to run out; what the [emergency hook](crate::Bus::on_emergency) is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Emergency {
+    /// How many there are.
+    pub live: usize,
+    /// How many there may be.
+    pub limit: usize,
+}
+
+type EmergencyHook = Box<dyn Fn(&Emergency) + Send + Sync>;
+
+pub(super) struct Inner {
+    registry: Mutex<Registry>,
+    pub(super) topics: Topics,
+    pub(super) services: Services,
+    pub(super) config: ArcSwap<Config>,
+    pub(super) domain: Domain,
+    pub(super) clock: Clock,
+    emergency: ArcSwapOption<EmergencyHook>,
+    /// Callbacks of the user's that panicked: at cleanups, in hooks.
+    pub(super) cleanup_errors: AtomicU64,
+}
+
+impl Inner {
+    pub(super) fn new(config: Config, domain: Domain, clock: Clock) -> Self {
+        Self {
+            registry: Mutex::new(Registry::new(&config, clock.clone())),
+            topics: Topics::new(domain.clone()),
+            services: Services::default(),
+            config: ArcSwap::from_pointee(config),
+            domain,
+            clock,
+            emergency: ArcSwapOption::empty(),
+            cleanup_errors: AtomicU64::new(0),
+        }
+    }
+
+    /// No foreign code runs under the lock, so a panic cannot have left anything half done.
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something to the registry, and when its lock is released, what that has left to do.
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut Registry, &mut Ended) -> R) -> R {
+        let mut ended = Ended::default();
+        let result = f(&mut self.lock(), &mut ended);
+        self.settle(ended);
+        result
+    }
+
+    /// Looks at the registry.
+    pub(super) fn look<R>(&self, f: impl FnOnce(&Registry) -> R) -> R {
+        f(&self.lock())
+    }
+
+    pub(super) fn connect(
+        &self,
+        track: Track,
+        place: &'static Location<'static>,
+        attach: impl FnOnce(&Meter) -> Attached,
+    ) -> Result<Connection, ConnectError> {
+        let mut ended = Ended::default();
+        let mut registry = self.lock();
+        let over_before = registry.totals.over_limit;
+        let reserved = registry.check(&track).and_then(|()| registry.reserve(&track, true, &mut ended));
+        let reserved = match reserved {
+            Ok(reserved) => reserved,
+            Err(error) => {
+                drop(registry);
+                self.settle(ended);
+                log::refused(place, &error);
+                return Err(error);
+            }
+        };
+        let (connection, due) = registry.admit(track, reserved, place, &mut ended, attach);
+        let emergency = registry.new_emergency();
+        let is_over = registry.totals.over_limit != over_before;
+        drop(registry);
+        log::connected(place);
+        if is_over {
+            log::over_limit(place);
+        }
+        self.conclude(ended, due, emergency);
+        Ok(connection)
+    }
+
+    pub(super) fn connect_batch(&self, batch: Vec<Prepared<'_>>) -> Result<Vec<Connection>, BatchError> {
+        let mut ended = Ended::default();
+        let mut registry = self.lock();
+        let mut reserved = Vec::with_capacity(batch.len());
+        let checked = batch.iter().map(|one| registry.check(&one.track)).enumerate();
+        let mut failure = checked.filter_map(|(index, check)| Some(BatchError { index, error: check.err()? })).next();
+        for (index, one) in batch.iter().enumerate() {
+            if failure.is_some() {
+                break;
+            }
+            match registry.reserve(&one.track, true, &mut ended) {
+                Ok(one) => reserved.push(one),
+                Err(error) => failure = Some(BatchError { index, error }),
+            }
+        }
+        if let Some(failure) = failure {
+            reserved.into_iter().for_each(|one| registry.give_up(one, &mut ended));
+            drop(registry);
+            self.settle(ended);
+            log::refused(batch[failure.index].place, &failure.error);
+            return Err(failure);
+        }
+        let mut connections = Vec::with_capacity(batch.len());
+        let mut dues = Vec::new();
+        for (Prepared { track, place, attach }, reserved) in batch.into_iter().zip(reserved) {
+            let (connection, due) = registry.admit(track, reserved, place, &mut ended, attach);
+            connections.push(connection);
+            dues.extend(due);
+        }
+        let emergency = registry.new_emergency();
+        drop(registry);
+        dues.into_iter().for_each(Due::settle);
+        self.conclude(ended, None, emergency);
+        Ok(connections)
+    }
+
+    /// Makes a record for a connection that is there already.
+    pub(super) fn take_in(&self, track: Track, connection: Connection) -> Result<Connection, ConnectError> {
+        let mut ended = Ended::default();
+        let mut registry = self.lock();
+        let place = connection.place();
+        let check = registry.check(&track).and_then(|()| match place {
+            _ if track.timeouts.idle.is_some() => Err(ConnectError::NoCallStatistics),
+            Some(place) if connection.is_connected() => Ok(place),
+            _ => Err(ConnectError::NotConnected),
+        });
+        let admitted = match check {
+            Ok(_) if registry.find(&connection).is_some() => Err(ConnectError::AlreadyTracked),
+            Ok(place) => registry.reserve(&track, false, &mut ended).map(|reserved| {
+                let attached = |_: &Meter| Attached { connection, life: connection.life(), due: None };
+                registry.admit(track, reserved, place, &mut ended, attached).0
+            }),
+            Err(error) => Err(error),
+        };
+        let emergency = registry.new_emergency();
+        drop(registry);
+        self.conclude(ended, None, emergency);
+        admitted
+    }
+
+    /// What is to be done when the lock is released.
+    fn conclude(&self, ended: Ended, due: Option<Due>, emergency: Option<usize>) {
+        if let Some(due) = due {
+            due.settle();
+        }
+        self.settle(ended);
+        if let Some(live) = emergency {
+            self.raise(live);
+        }
+    }
+
+    #[cold]
+    fn raise(&self, live: usize) {
+        let Some(limit) = self.config.load().limits.overall else { return };
+        log::emergency(live, limit);
+        if let Some(hook) = self.emergency.load_full() {
+            self.guarded(|| hook(&Emergency { live, limit }));
+        }
+    }
+
+    pub(super) fn set_emergency_hook(&self, hook: EmergencyHook) {
+        let before = self.emergency.swap(Some(Arc::new(hook)));
+        self.guarded(|| drop(before));
+    }
+
+    pub(super) fn configure(&self, config: Config) {
+        let mut registry = self.lock();
+        registry.configure(&config);
+        // Under the lock: of two at once, both see the same one last.
+        self.config.store(Arc::new(config));
+    }
+
+    /// Runs foreign code, and counts if it panics. Did it not?
+    pub(super) fn guarded(&self, f: impl FnOnce()) -> bool {
+        match catch_unwind(AssertUnwindSafe(f)) {
+            Ok(()) => true,
+            Err(payload) => {
+                self.cleanup_errors.fetch_add(1, Relaxed);
+                let _ = drop_quietly(payload);
+                false
+            }
+        }
+    }
+
+    /// Runs the callbacks of what has ended. Never under the lock.
+    #[inline]
+    pub(super) fn settle(&self, ended: Ended) {
+        if !ended.is_empty() {
+            self.settle_some(ended);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_some(&self, ended: Ended) {
+        let Ended { callbacks, owners, traced } = ended;
+        for (record, reason) in traced {
+            log::ended(record.place, reason);
+        }
+        for (mut extras, reason) in callbacks {
+            if let Some(callback) = extras.on_cleanup.take() {
+                if !self.guarded(|| callback(reason)) {
+                    log::cleanup_panicked(reason);
+                }
+            }
+            self.guarded(|| drop(extras));
+        }
+        for owner in owners {
+            self.guarded(|| drop(owner));
+        }
+    }
+
+    /// Ends a group; how many of them this ended.
+    pub(super) fn end(&self, group: &Group<'_>, reason: EndReason) -> usize {
+        self.with(|registry, ended| {
+            let ids = registry.select(group);
+            ids.into_iter().filter(|id| registry.end(*id, reason, ended)).count()
+        })
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.end(&Group::All, EndReason::Shutdown);
+    }
+}

@@ -1,0 +1,390 @@
+//! What connections are grouped by: owners, names, kinds.
+
+use std::any::Any;
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A name: of a service, a tag, a connection. Cheap to clone; a literal costs no heap call.
+#[derive(Clone)]
+pub struct Name(Text);
+
+#[derive(Clone)]
+enum Text {
+    Literal(&'static str),
+    Shared(Arc<str>),
+}
+
+impl Name {
+    /// The name as text.
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Text::Literal(text) => text,
+            Text::Shared(text) => text,
+        }
+    }
+}
+
+impl From<&'static str> for Name {
+    fn from(text: &'static str) -> Self {
+        Self(Text::Literal(text))
+    }
+}
+
+impl From<String> for Name {
+    fn from(text: String) -> Self {
+        Self(Text::Shared(text.into()))
+    }
+}
+
+impl From<Arc<str>> for Name {
+    fn from(text: Arc<str>) -> Self {
+        Self(Text::Shared(text))
+    }
+}
+
+impl From<&Name> for Name {
+    fn from(name: &Name) -> Self {
+        name.clone()
+    }
+}
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialEq<str> for Name {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Name {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// Who a connection belongs to: a number (the same number is the same owner, whatever its type), a name, or any hashable
+/// value ([`Owner::key`]).
+///
+/// ```
+/// use pulsebus::Owner;
+///
+/// assert_eq!(Owner::from(7_u32), Owner::from(7_i64));
+/// assert_ne!(Owner::from(7), Owner::from("7"));
+///
+/// #[derive(Debug, PartialEq, Eq, Hash)]
+/// struct Entity { index: u32, generation: u32 }
+/// assert_eq!(Owner::key(Entity { index: 1, generation: 2 }), Owner::key(Entity { index: 1, generation: 2 }));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Owner(Key);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Number(u64),
+    Negative(i64),
+    Name(Name),
+    Any(AnyKey),
+}
+
+impl Owner {
+    /// An owner named by any hashable value. It is compared with other such values while the bus is locked: its `Eq` must
+    /// not use the bus. Costs a heap call.
+    pub fn key<K>(key: K) -> Self
+    where
+        K: Hash + Eq + fmt::Debug + Send + Sync + 'static,
+    {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        Self(Key::Any(AnyKey { hash: hasher.finish(), value: Arc::new(key) }))
+    }
+
+    /// Does dropping it run a destructor of the user's?
+    pub(super) fn is_foreign(&self) -> bool {
+        matches!(self.0, Key::Any(_))
+    }
+
+    /// The value that [`key`](Self::key) was given, if it was of this type.
+    pub fn downcast_ref<K: 'static>(&self) -> Option<&K> {
+        match &self.0 {
+            Key::Any(key) => key.value.as_any().downcast_ref(),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! owner_from {
+    ($($number:ty)*) => {$(
+        impl From<$number> for Owner {
+            fn from(number: $number) -> Self {
+                match u64::try_from(number) {
+                    Ok(number) => Self(Key::Number(number)),
+                    Err(_) => Self(Key::Negative(number as i64)),
+                }
+            }
+        }
+    )*};
+}
+owner_from!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
+
+impl From<u128> for Owner {
+    fn from(number: u128) -> Self {
+        u64::try_from(number).map_or_else(|_| Self::key(number), |number| Self(Key::Number(number)))
+    }
+}
+
+impl From<&'static str> for Owner {
+    fn from(name: &'static str) -> Self {
+        Self(Key::Name(name.into()))
+    }
+}
+
+impl From<String> for Owner {
+    fn from(name: String) -> Self {
+        Self(Key::Name(name.into()))
+    }
+}
+
+impl From<Name> for Owner {
+    fn from(name: Name) -> Self {
+        Self(Key::Name(name))
+    }
+}
+
+impl From<&Owner> for Owner {
+    fn from(owner: &Owner) -> Self {
+        owner.clone()
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Key::Number(number) => number.fmt(f),
+            Key::Negative(number) => number.fmt(f),
+            Key::Name(name) => name.fmt(f),
+            Key::Any(key) => key.value.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Key::Name(name) => fmt::Debug::fmt(name, f),
+            _ => fmt::Display::fmt(self, f),
+        }
+    }
+}
+
+/// A value of a type that only its owner knows. Its hash is taken once, outside of all locks.
+#[derive(Clone)]
+struct AnyKey {
+    hash: u64,
+    value: Arc<dyn AnyValue>,
+}
+
+impl PartialEq for AnyKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.value.equals(&*other.value)
+    }
+}
+
+impl Eq for AnyKey {}
+
+impl Hash for AnyKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+trait AnyValue: fmt::Debug + Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    fn equals(&self, other: &dyn AnyValue) -> bool;
+}
+
+impl<K: Eq + fmt::Debug + Send + Sync + 'static> AnyValue for K {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn equals(&self, other: &dyn AnyValue) -> bool {
+        other.as_any().downcast_ref::<K>() == Some(self)
+    }
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A plain connection to a signal: the default.
+    #[default]
+    Signal,
+    /// What a player does.
+    Player,
+    /// The handler of a remote call or message.
+    Remote,
+    /// A watcher of some state.
+    State,
+    /// Each beat of the heartbeat; the default of [`connect_heartbeat`](crate::Bus::connect_heartbeat).
+    Heartbeat,
+    /// Each beat, before the heartbeat.
+    Stepped,
+    /// Each beat, after the heartbeat.
+    RenderStepped,
+    /// A timer; the default of [`timer`](crate::Bus::timer).
+    Timer,
+    /// A tween.
+    Tween,
+    /// A sound.
+    Sound,
+    /// The user interface.
+    Gui,
+    /// Physics.
+    Physics,
+    /// Anything else.
+    Other,
+    /// A kind of the user's own.
+    Custom(Name),
+}
+
+impl Kind {
+    /// A kind of one's own.
+    pub fn custom(name: impl Into<Name>) -> Self {
+        Self::Custom(name.into())
+    }
+
+    /// Its name: lower case, as in `render_stepped`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Signal => "signal",
+            Self::Player => "player",
+            Self::Remote => "remote",
+            Self::State => "state",
+            Self::Heartbeat => "heartbeat",
+            Self::Stepped => "stepped",
+            Self::RenderStepped => "render_stepped",
+            Self::Timer => "timer",
+            Self::Tween => "tween",
+            Self::Sound => "sound",
+            Self::Gui => "gui",
+            Self::Physics => "physics",
+            Self::Other => "other",
+            Self::Custom(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(feature = "serde")]
+mod serialized {
+    use super::{Kind, Name, Owner};
+    use serde::{Serialize, Serializer};
+
+    impl Serialize for Name {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(self)
+        }
+    }
+
+    impl Serialize for Owner {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(self)
+        }
+    }
+
+    impl Serialize for Kind {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(self.as_str())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_same_number_is_the_same_owner_whatever_its_type() {
+        let owners: HashSet<Owner> =
+            [7_u8.into(), 7_i64.into(), 7_usize.into(), 7_u128.into(), Owner::from(7)].into_iter().collect();
+        assert_eq!(owners.len(), 1);
+        assert_ne!(Owner::from(-1), Owner::from(u64::MAX));
+        assert_eq!(Owner::from(-1_i8), Owner::from(-1_i64));
+    }
+
+    #[test]
+    fn a_key_is_only_equal_to_the_same_value_of_the_same_type() {
+        assert_eq!(Owner::key((1, 2)), Owner::key((1, 2)));
+        assert_ne!(Owner::key((1, 2)), Owner::key((2, 1)));
+        assert_ne!(Owner::key(1_u32), Owner::key(1_u64));
+        assert_eq!(Owner::key((1, 2)).downcast_ref::<(i32, i32)>(), Some(&(1, 2)));
+        assert_eq!(Owner::key((1, 2)).to_string(), "(1, 2)");
+    }
+
+    #[test]
+    fn a_name_is_its_text_wherever_that_is_kept() {
+        assert_eq!(Name::from("hud"), Name::from("hud".to_string()));
+        assert_eq!(Owner::from("hud"), Owner::from(Name::from("hud".to_string())));
+        assert_ne!(Name::from("hud"), Name::from("HUD"));
+    }
+}

@@ -1,0 +1,161 @@
+//! Groups of records by one key: all owners, say. A group is there as long as one of its records is.
+
+use super::slab::Id;
+use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry as Place};
+use std::hash::{BuildHasher, Hash};
+
+pub(super) struct Groups<K> {
+    /// Indices into `groups`, by key.
+    table: HashTable<u32>,
+    groups: Vec<Group<K>>,
+    free: Vec<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+pub(super) struct Group<K> {
+    /// `None` while it is free.
+    key: Option<K>,
+    live: usize,
+    made: u64,
+    /// Its records, in the order in which they came, with some that have gone.
+    members: Vec<Id>,
+    /// At this length the members are sifted.
+    sift_at: usize,
+    /// Not swept for a limit before there are so many records.
+    pub(super) next_sweep: usize,
+}
+
+/// Room for so many members is kept for the next group.
+const KEPT: usize = 64;
+
+impl<K: Hash + Eq + Clone> Groups<K> {
+    pub(super) fn new() -> Self {
+        Self { table: HashTable::new(), groups: Vec::new(), free: Vec::new(), hasher: DefaultHashBuilder::default() }
+    }
+
+    pub(super) fn find(&self, key: &K) -> Option<u32> {
+        let hash = self.hasher.hash_one(key);
+        self.table.find(hash, |index| self.groups[*index as usize].key.as_ref() == Some(key)).copied()
+    }
+
+    /// Counts one more record for a key; its group.
+    pub(super) fn enter(&mut self, key: &K) -> u32 {
+        let hash = self.hasher.hash_one(key);
+        let Self { table, groups, free, hasher } = self;
+        let of = |index: &u32| groups[*index as usize].key.as_ref().expect("what is in the table has a key");
+        match table.entry(hash, |index| of(index) == key, |index| hasher.hash_one(of(index))) {
+            Place::Occupied(place) => {
+                let index = *place.get();
+                groups[index as usize].live += 1;
+                index
+            }
+            Place::Vacant(place) => {
+                let index = free.pop().unwrap_or(groups.len() as u32);
+                place.insert(index);
+                let key = Some(key.clone());
+                match groups.get_mut(index as usize) {
+                    Some(group) => (group.key, group.live, group.made, group.next_sweep) = (key, 1, 0, 0),
+                    None => {
+                        groups.push(Group { key, live: 1, made: 0, members: Vec::new(), sift_at: 16, next_sweep: 0 });
+                    }
+                }
+                index
+            }
+        }
+    }
+
+    /// Puts a record that was counted by [`enter`](Self::enter) among the members.
+    pub(super) fn add(&mut self, index: u32, id: Id, is_there: impl Fn(Id) -> bool) {
+        let group = self.get_mut(index);
+        group.made += 1;
+        if group.members.len() >= group.sift_at {
+            group.members.retain(|id| is_there(*id));
+            group.sift_at = (group.members.len() * 2).max(16);
+        }
+        group.members.push(id);
+    }
+
+    /// Counts one record less. The key, if that was the last one: to be dropped outside of all locks.
+    pub(super) fn leave(&mut self, index: u32) -> Option<K> {
+        let group = &mut self.groups[index as usize];
+        group.live -= 1;
+        if group.live > 0 {
+            return None;
+        }
+        let key = group.key.take()?;
+        group.members.clear();
+        group.members.shrink_to(KEPT);
+        group.sift_at = 16;
+        let hash = self.hasher.hash_one(&key);
+        if let Ok(place) = self.table.find_entry(hash, |found| *found == index) {
+            place.remove();
+        }
+        self.free.push(index);
+        Some(key)
+    }
+
+    pub(super) fn live(&self, index: u32) -> usize {
+        self.groups[index as usize].live
+    }
+
+    pub(super) fn get_mut(&mut self, index: u32) -> &mut Group<K> {
+        &mut self.groups[index as usize]
+    }
+
+    pub(super) fn key(&self, index: u32) -> Option<&K> {
+        self.groups.get(index as usize)?.key.as_ref()
+    }
+
+    /// The records of a group, oldest first, with some that have gone.
+    pub(super) fn members(&self, index: u32) -> &[Id] {
+        &self.groups[index as usize].members
+    }
+
+    /// Each key with how many records it has, and had.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, usize, u64)> {
+        self.groups.iter().filter_map(|group| Some((group.key.as_ref()?, group.live, group.made)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u64) -> Id {
+        Id::from_number(n)
+    }
+
+    #[test]
+    fn a_group_is_there_as_long_as_one_of_its_records() {
+        let mut groups = Groups::new();
+        let a = groups.enter(&"a");
+        assert_eq!(groups.enter(&"a"), a);
+        assert_eq!((groups.live(a), groups.find(&"a")), (2, Some(a)));
+        assert_eq!(groups.leave(a), None);
+        assert_eq!(groups.leave(a), Some("a"));
+        assert_eq!((groups.find(&"a"), groups.key(a)), (None, None));
+        assert_eq!(groups.enter(&"b"), a, "its place is used again");
+    }
+
+    #[test]
+    fn a_million_keys_one_after_the_other_need_one_place() {
+        let mut groups = Groups::new();
+        for key in 0..1_000_000_u32 {
+            let index = groups.enter(&key);
+            groups.add(index, id(key.into()), |_| true);
+            groups.leave(index);
+        }
+        assert_eq!((groups.groups.len(), groups.table.len()), (1, 0));
+        assert!(groups.table.capacity() < 64);
+    }
+
+    #[test]
+    fn members_that_have_gone_are_sifted_out_before_they_outnumber_the_others() {
+        let mut groups = Groups::new();
+        let group = groups.enter(&());
+        for n in 0..10_000 {
+            groups.add(group, id(n), |id| id.number() % 10 == 0);
+        }
+        assert!(groups.members(group).len() <= 2_100, "{}", groups.members(group).len());
+    }
+}

@@ -1,0 +1,90 @@
+//! Looking at records: everything that is known of them, page by page.
+
+use super::record::{Other, Record};
+use super::{Id, Registry};
+use crate::bus::calls::{Calls, Meter};
+use crate::bus::key::{Name, Owner};
+use std::time::{Duration, Instant};
+
+/// A record with the keys of its groups.
+pub(in crate::bus) struct Seen<'a> {
+    pub(in crate::bus) id: Id,
+    pub(in crate::bus) record: &'a Record,
+    registry: &'a Registry,
+    now: Instant,
+}
+
+impl<'a> Seen<'a> {
+    pub(in crate::bus) fn owner(&self) -> Option<&'a Owner> {
+        self.registry.owners.key(self.record.owner?)
+    }
+
+    pub(in crate::bus) fn service(&self) -> Option<&'a Name> {
+        self.registry.services.key(self.record.service?)
+    }
+
+    pub(in crate::bus) fn tags(&self) -> impl Iterator<Item = &'a Name> {
+        self.record.others.iter().filter_map(|other| match other {
+            Other::Tag(index) => self.registry.tags.key(*index),
+            Other::Scope(_) => None,
+        })
+    }
+
+    /// The path of its scope below its owner.
+    pub(in crate::bus) fn scope(&self) -> Option<&'a Name> {
+        // The outermost one comes last.
+        self.record.others.iter().find_map(|other| match other {
+            Other::Scope(index) => self.registry.scopes.key(*index).map(|(_, path)| path),
+            Other::Tag(_) => None,
+        })
+    }
+
+    /// `None` if they are not counted.
+    pub(in crate::bus) fn calls(&self) -> Option<Calls> {
+        match &self.record.meter {
+            Meter::Off => None,
+            Meter::Sampled(sample) => Some(self.registry.windows.calls(sample, self.now)),
+            Meter::Exact(exact) => Some(exact.calls()),
+        }
+    }
+}
+
+/// A key with how many records it has now, and had since it came.
+pub(in crate::bus) type Tally<K> = (K, usize, u64);
+
+impl Registry {
+    /// The records of a page.
+    pub(in crate::bus) fn look(&self, page: usize) -> impl Iterator<Item = Seen<'_>> {
+        let now = Instant::now();
+        self.records.page(page).map(move |(id, record)| Seen { id, record, registry: self, now })
+    }
+
+    /// One record.
+    pub(in crate::bus) fn look_at(&self, id: Id) -> Option<Seen<'_>> {
+        Some(Seen { id, record: self.records.get(id)?, registry: self, now: Instant::now() })
+    }
+
+    pub(in crate::bus) fn owners(&self) -> Vec<Tally<Owner>> {
+        self.owners.iter().map(|(key, live, made)| (key.clone(), live, made)).collect()
+    }
+
+    pub(in crate::bus) fn services(&self) -> Vec<Tally<Name>> {
+        self.services.iter().map(|(key, live, made)| (key.clone(), live, made)).collect()
+    }
+
+    pub(in crate::bus) fn tags(&self) -> Vec<Tally<Name>> {
+        self.tags.iter().map(|(key, live, made)| (key.clone(), live, made)).collect()
+    }
+
+    /// How many records an owner or service has.
+    pub(in crate::bus) fn count(&self, owner: Option<&Owner>, service: Option<&Name>) -> usize {
+        let owner = owner.and_then(|owner| Some(self.owners.live(self.owners.find(owner)?)));
+        let service = service.and_then(|service| Some(self.services.live(self.services.find(service)?)));
+        owner.or(service).unwrap_or(0)
+    }
+
+    /// By the bus's clock.
+    pub(in crate::bus) fn time(&self) -> Duration {
+        self.clock.now()
+    }
+}

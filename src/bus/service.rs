@@ -1,0 +1,193 @@
+//! Services: what a server consists of, and how it stops.
+
+use super::Bus;
+use super::connect::Connect;
+use super::key::Name;
+use super::reason::EndReason;
+use super::registry::Group;
+use super::source::Source;
+use super::track::Track;
+use crate::signal::Signal;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A service of a bus; from [`Bus::service`]. Handles are cheap to clone, and name the same service.
+///
+/// ```
+/// use pulsebus::{Bus, Signal};
+///
+/// let (bus, done) = (Bus::new(), Signal::<u32>::new());
+/// let quests = bus.service("Quest");
+/// quests.connect(&done).slot(|quest| println!("{quest} is done"))?;
+/// quests.on_shutdown(|| println!("quests are saved"));
+///
+/// assert_eq!(quests.cleanup(), 1); // ends its connections; it goes on
+/// quests.stop();                   // saves, and ends for good
+/// assert!(quests.connect(&done).slot(|_| {}).is_err());
+/// # Ok::<(), pulsebus::ConnectError>(())
+/// ```
+#[derive(Clone)]
+pub struct Service {
+    bus: Bus,
+    state: Arc<ServiceState>,
+}
+
+type Hook = Box<dyn FnOnce() + Send>;
+
+/// What the handles of a service share.
+pub(super) struct ServiceState {
+    name: Name,
+    /// Changed under the registry's lock only.
+    stopped: AtomicBool,
+    /// In the order in which they were added.
+    hooks: Mutex<Vec<Hook>>,
+}
+
+impl ServiceState {
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// For the holder of the registry's lock.
+    pub(super) fn has_stopped(&self) -> bool {
+        // Relaxed: the lock orders it.
+        self.stopped.load(Relaxed)
+    }
+
+    fn take_hooks(&self) -> Vec<Hook> {
+        std::mem::take(&mut *self.hooks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Service {
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.state.name
+    }
+
+    /// The bus.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// [`Bus::connect`], for this service.
+    pub fn connect<'a, S: Source>(&'a self, source: &'a S) -> Connect<'a, &'a Signal<S::Event>> {
+        Connect::to(&self.bus, source).in_service(Arc::clone(&self.state))
+    }
+
+    /// A description to start from, for whatever else belongs to this service.
+    pub(super) fn track(&self) -> Track {
+        Track { service: Some(self.state.name.clone()), running: Some(Arc::clone(&self.state)), ..Track::default() }
+    }
+
+    /// How many connections it has, as far as the bus knows.
+    pub fn len(&self) -> usize {
+        self.bus.inner.with(|registry, ended| {
+            for id in registry.select(&Group::Service(&self.state.name)) {
+                registry.forget_if_ended(id, ended);
+            }
+            registry.count(None, Some(&self.state.name))
+        })
+    }
+
+    /// Has it no connection?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Ends its connections; it goes on. How many that were.
+    pub fn cleanup(&self) -> usize {
+        self.bus.cleanup_service(&self.state.name)
+    }
+
+    /// Adds something to be done when the service stops, before its connections end. The last one added is done first. If the
+    /// service has stopped already, it is done now.
+    pub fn on_shutdown(&self, hook: impl FnOnce() + Send + 'static) {
+        let hook: Hook = Box::new(hook);
+        let late = self.bus.inner.look(|_| {
+            if self.state.has_stopped() {
+                return Some(hook);
+            }
+            self.state.hooks.lock().unwrap_or_else(PoisonError::into_inner).push(hook);
+            None
+        });
+        if let Some(hook) = late {
+            self.bus.inner.guarded(hook);
+        }
+    }
+
+    /// Has it stopped?
+    pub fn has_stopped(&self) -> bool {
+        self.bus.inner.look(|_| self.state.has_stopped())
+    }
+
+    /// Stops it: does what was said [on shutdown](Self::on_shutdown), then ends its connections, how many of which it returns.
+    /// It cannot be connected to any more; [`Bus::service`] registers a new one. The second time does nothing.
+    pub fn stop(&self) -> usize {
+        self.bus.inner.services.forget(&self.state);
+        self.stop_hooks();
+        let state = &self.state;
+        self.bus.inner.with(|registry, ended| {
+            // Relaxed: the lock orders it.
+            state.stopped.store(true, Relaxed);
+            let ids = registry.select(&Group::Service(&state.name));
+            ids.into_iter().filter(|id| registry.end(*id, EndReason::ServiceStopped, ended)).count()
+        })
+    }
+
+    fn stop_hooks(&self) {
+        for hook in self.state.take_hooks().into_iter().rev() {
+            self.bus.inner.guarded(hook);
+        }
+    }
+}
+
+impl PartialEq for Service {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.state, &other.state)
+    }
+}
+
+impl Eq for Service {}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("name", self.name())
+            .field("stopped", &self.has_stopped())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The services of a bus, in the order of their registration.
+#[derive(Default)]
+pub(super) struct Services(Mutex<Vec<Arc<ServiceState>>>);
+
+impl Services {
+    /// The service of a name, registered if it is not.
+    pub(super) fn get(&self, bus: &Bus, name: Name) -> Service {
+        let mut services = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = services.iter().find(|service| service.name == name).cloned();
+        let state = found.unwrap_or_else(|| {
+            let (stopped, hooks) = (AtomicBool::new(false), Mutex::default());
+            services.push(Arc::new(ServiceState { name, stopped, hooks }));
+            Arc::clone(services.last().expect("just pushed"))
+        });
+        Service { bus: bus.clone(), state }
+    }
+
+    /// The latest one, and no longer registered.
+    pub(super) fn take_last(&self, bus: &Bus) -> Option<Service> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        Some(Service { bus: bus.clone(), state })
+    }
+
+    fn forget(&self, state: &Arc<ServiceState>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| !Arc::ptr_eq(known, state));
+    }
+
+    pub(super) fn names(&self) -> Vec<Name> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|service| service.name.clone()).collect()
+    }
+}

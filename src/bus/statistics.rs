@@ -1,0 +1,243 @@
+//! What there is, and was: totals, and a count for each group.
+
+use super::Bus;
+use super::details::{Detail, Filter};
+use super::inner::Inner;
+use super::key::{Kind, Name, Owner};
+use super::reason::EndReason;
+use super::registry::{Group, Totals};
+use crate::connection::Connection;
+use hashbrown::HashMap;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// What there is on a bus, and what there was; from [`Bus::statistics`].
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct BusStatistics {
+    /// Connections that there are.
+    pub live: usize,
+    /// The most that there were at a time. (Those count that had ended, and whose end the bus had not found yet.)
+    pub peak: usize,
+    /// Connections that were made.
+    pub made: u64,
+    /// Connections that ended, by reason. Only reasons that occurred.
+    pub ended: BTreeMap<EndReason, u64>,
+    /// Connections that were refused because of a limit.
+    pub rejected: u64,
+    /// Connections that were made although a limit was reached.
+    pub over_limit: u64,
+    /// How often the [emergency hook](crate::Bus::on_emergency) was due.
+    pub emergencies: u64,
+    /// Callbacks of the user's that panicked: at cleanups, in hooks.
+    pub cleanup_errors: u64,
+    /// Panics of slots.
+    pub panics: u64,
+    /// By owner, those with the most connections first.
+    pub owners: Vec<GroupCount<Owner>>,
+    /// By service, those with the most connections first.
+    pub services: Vec<GroupCount<Name>>,
+    /// By tag, those with the most connections first.
+    pub tags: Vec<GroupCount<Name>>,
+    /// By kind. Only kinds that there are.
+    pub kinds: BTreeMap<Kind, usize>,
+    /// Named topics and signals by type of the bus, with their slots, tracked or not; those with the most first.
+    pub topics: Vec<TopicCount>,
+    /// The limits that are in force.
+    pub limits: super::config::Limits,
+    /// Samples for call statistics that were handed out.
+    pub samples_taken: u64,
+    /// Those among them that had to be made. What is missing to the other number was used again.
+    pub samples_made: u64,
+}
+
+/// A group, and how many connections it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct GroupCount<K> {
+    /// Whose they are.
+    pub key: K,
+    /// Connections that there are.
+    pub live: usize,
+    /// Connections that were made since the group last had none.
+    pub made: u64,
+}
+
+/// A topic, and how many slots it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct TopicCount {
+    /// Its name, or the type of its events.
+    pub label: String,
+    /// The type of its events.
+    pub event: &'static str,
+    /// Its slots, tracked or not.
+    pub live: usize,
+}
+
+impl Inner {
+    /// Removes what has ended, and if asked to, ends what is stale; how many were. Lets others at the registry page by page.
+    pub(super) fn sweep(&self, stale_too: bool) -> usize {
+        let mut count = 0;
+        for page in 0.. {
+            let swept = self
+                .with(|registry, ended| (page < registry.pages()).then(|| registry.sweep_page(page, stale_too, ended)));
+            let Some(swept) = swept else { break };
+            count += swept;
+        }
+        count
+    }
+
+    /// The records of a page that fit; `None` behind the last page.
+    pub(super) fn details_of_page(&self, page: usize, filter: &Filter) -> Option<Vec<Detail>> {
+        self.look(|registry| {
+            let now = registry.time();
+            (page < registry.pages()).then(|| {
+                registry.look(page).filter(|seen| filter.fits(seen)).map(|seen| Detail::new(&seen, now)).collect()
+            })
+        })
+    }
+}
+
+impl Bus {
+    /// Totals, and counts by owner, service, tag, kind and topic. Sees first to what was disconnected behind the bus's back.
+    ///
+    /// Looks at every connection, a page at a time: others connect and clean up meanwhile, so the figures of different groups
+    /// are not of one instant. Emissions are not concerned.
+    pub fn statistics(&self) -> BusStatistics {
+        let inner = &self.inner;
+        inner.sweep(false);
+        let mut kinds: HashMap<Kind, usize> = HashMap::new();
+        let mut panics = 0;
+        for page in 0.. {
+            let more = inner.look(|registry| {
+                for seen in registry.look(page) {
+                    match kinds.get_mut(&seen.record.kind) {
+                        Some(count) => *count += 1,
+                        None => drop(kinds.insert(seen.record.kind.clone(), 1)),
+                    }
+                    panics += u64::from(seen.record.connection.panics().unwrap_or(0));
+                }
+                page + 1 < registry.pages()
+            });
+            if !more {
+                break;
+            }
+        }
+        let (live, totals, owners, services, tags, samples) = inner.look(|registry| {
+            let samples = registry.samples.reuse();
+            (registry.len(), registry.totals.clone(), registry.owners(), registry.services(), registry.tags(), samples)
+        });
+        let Totals { made, peak, rejected, over_limit, emergencies, panics: panics_before, .. } = totals;
+        let mut topics = Vec::new();
+        inner.topics.for_each(|topic| {
+            topics.push(TopicCount { label: topic.label.to_string(), event: topic.event_type, live: topic.live });
+        });
+        topics.sort_by_key(|topic| std::cmp::Reverse(topic.live));
+        BusStatistics {
+            live,
+            peak,
+            made,
+            ended: totals.ended().filter(|(_, count)| *count > 0).collect(),
+            rejected,
+            over_limit,
+            emergencies,
+            cleanup_errors: inner.cleanup_errors.load(Relaxed),
+            panics: panics + panics_before,
+            owners: counts(owners),
+            services: counts(services),
+            tags: counts(tags),
+            kinds: kinds.into_iter().collect(),
+            topics,
+            limits: inner.config.load().limits.clone(),
+            samples_taken: samples.0,
+            samples_made: samples.1,
+        }
+    }
+
+    /// Everything that is known of each connection that fits, oldest places of the registry first.
+    pub fn details(&self, filter: &Filter) -> Vec<Detail> {
+        self.inner.sweep(false);
+        (0..).map_while(|page| self.inner.details_of_page(page, filter)).flatten().collect()
+    }
+
+    /// Everything that is known of one connection; `None` if the bus does not track it.
+    pub fn detail(&self, connection: Connection) -> Option<Detail> {
+        self.inner.look(|registry| {
+            let seen = registry.look_at(registry.find(&connection)?)?;
+            Some(Detail::new(&seen, registry.time()))
+        })
+    }
+
+    /// How many connections there are, those included that have ended behind the bus's back. One look.
+    pub fn len(&self) -> usize {
+        self.inner.look(|registry| registry.len())
+    }
+
+    /// Is none tracked? As [`len`](Self::len).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many connections an owner has. Looks at each of them.
+    pub fn count_of(&self, owner: impl Into<Owner>) -> usize {
+        let owner = owner.into();
+        self.inner.with(|registry, ended| {
+            for id in registry.select(&Group::Owner(&owner)) {
+                registry.forget_if_ended(id, ended);
+            }
+            registry.count(Some(&owner), None)
+        })
+    }
+}
+
+fn counts<K>(tallies: Vec<(K, usize, u64)>) -> Vec<GroupCount<K>> {
+    let mut counts: Vec<_> = tallies.into_iter().map(|(key, live, made)| GroupCount { key, live, made }).collect();
+    counts.sort_by_key(|count| std::cmp::Reverse(count.live));
+    counts
+}
+
+impl BusStatistics {
+    /// How many ended for a reason.
+    pub fn ended_by(&self, reason: EndReason) -> u64 {
+        self.ended.get(&reason).copied().unwrap_or(0)
+    }
+}
+
+impl fmt::Display for BusStatistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} connections live, {} at most, {} made", self.live, self.peak, self.made)?;
+        for (reason, count) in &self.ended {
+            writeln!(f, "  ended, {reason}: {count}")?;
+        }
+        for (count, what) in [
+            (self.rejected, "refused by limits"),
+            (self.over_limit, "made beyond limits"),
+            (self.emergencies, "emergencies"),
+            (self.cleanup_errors, "callbacks panicked"),
+            (self.panics, "slots panicked"),
+        ] {
+            if count > 0 {
+                writeln!(f, "  {what}: {count}")?;
+            }
+        }
+        for (kind, count) in &self.kinds {
+            writeln!(f, "  of kind {kind}: {count}")?;
+        }
+        for service in &self.services {
+            writeln!(f, "  of service {}: {}", service.key, service.live)?;
+        }
+        const SHOWN: usize = 5;
+        for owner in self.owners.iter().take(SHOWN) {
+            writeln!(f, "  of owner {}: {}", owner.key, owner.live)?;
+        }
+        if self.owners.len() > SHOWN {
+            writeln!(f, "  of {} other owners: fewer", self.owners.len() - SHOWN)?;
+        }
+        Ok(())
+    }
+}

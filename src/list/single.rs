@@ -1,0 +1,41 @@
+//! Emitting to one slot only, named by its handle.
+
+use super::chunk::Chunk;
+use super::{List, Root, Tag};
+use crate::epoch;
+use crate::panics::Propagation;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::ptr;
+
+/// Runs the slot that `live` names, if it is one of `list`'s and still connected; whether it was.
+///
+/// # Safety
+/// `list` is the one at `root`, which serves a signal of events like the one that `event` points to, and outlives the
+/// call. `live` is the tag of a connection whose slot lies in `chunk`, of this signal or of any other.
+pub(crate) unsafe fn emit_to(
+    root: &Root,
+    list: &'static List,
+    (chunk, live): (&'static Chunk, Tag),
+    event: *const (),
+    place: &'static Location<'static>,
+) -> bool {
+    let pin = epoch::pin(&list.domain().epoch, place);
+    // In this order. The handle was made after the chunk had been prepared for its list, so this is that list or a later
+    // one; a later one is prepared after the tags have moved on, and then the tag does not fit any more. Live under our
+    // pin, the slot stays what it is until we unpin.
+    if !ptr::eq(chunk.list(), list) || !chunk.is_live(live) {
+        return false;
+    }
+    let slot = chunk.slot(live);
+    // SAFETY: live under the pin of its list's domain, and the list's signal has such events.
+    let Err(payload) = catch_unwind(AssertUnwindSafe(|| unsafe { slot.call(event) })) else { return true };
+    if cfg!(loom) {
+        // Loom's own finding, in a model.
+        resume_unwind(payload);
+    }
+    let mut propagation = Propagation::default();
+    root.slot_panicked(chunk, live.index(), payload, &mut propagation);
+    drop(pin);
+    propagation.resume();
+    true
+}
