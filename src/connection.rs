@@ -95,15 +95,7 @@ impl Connection {
     pub fn disconnect_and_wait(&self, timeout: Duration) -> Result<bool, WaitError> {
         let domain = self.domain();
         let won = self.disconnect();
-        if epoch::is_pinned() {
-            return Err(WaitError::WouldDeadlock);
-        }
-        // Too far away to be named means: no deadline.
-        let deadline = Instant::now().checked_add(timeout);
-        match domain {
-            Some(domain) if !domain.epoch.wait_for_pins(deadline) => Err(WaitError::TimedOut),
-            _ => Ok(won),
-        }
+        wait_for_pins(domain, timeout).map(|()| won)
     }
 
     /// Where in the source it was connected; `None` when its memory serves another one.
@@ -135,6 +127,19 @@ impl Connection {
     }
 }
 
+/// Waits for every emission and tick of the domain that is under way; for none if there is no domain.
+pub(crate) fn wait_for_pins(domain: Option<&'static DomainCore>, timeout: Duration) -> Result<(), WaitError> {
+    if epoch::is_pinned() {
+        return Err(WaitError::WouldDeadlock);
+    }
+    // Too far away to be named means: no deadline.
+    let deadline = Instant::now().checked_add(timeout);
+    match domain {
+        Some(domain) if !domain.epoch.wait_for_pins(deadline) => Err(WaitError::TimedOut),
+        _ => Ok(()),
+    }
+}
+
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("Connection");
@@ -146,9 +151,10 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// Why [`disconnect_and_wait`](Connection::disconnect_and_wait) did not wait to the end. The connection has ended all the
-/// same.
+/// Why [`disconnect_and_wait`](Connection::disconnect_and_wait) or [`quiesce`](crate::Domain::quiesce) did not wait to the
+/// end. What was to be disconnected has ended all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum WaitError {
     /// The calling thread is inside an emission or a tick itself: wait after it, or on another thread.
     WouldDeadlock,
@@ -161,11 +167,9 @@ impl fmt::Display for WaitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::WouldDeadlock => {
-                "disconnected, but cannot wait inside an emission or a tick, which would wait for itself; wait outside"
+                "cannot wait inside an emission or a tick, which would wait for itself: wait outside"
             }
-            Self::TimedOut => {
-                "disconnected, but an emission of the domain was still under way when the time to wait was over"
-            }
+            Self::TimedOut => "an emission or a tick of the domain was still under way when the time to wait was over",
         })
     }
 }

@@ -51,10 +51,11 @@ pub mod model;
 
 #[cfg(not(loom))]
 pub use bus::{
-    BatchError, Bus, BusBuilder, BusStatistics, CallStatistics, Calls, Config, ConfigError, Connect, ConnectError,
-    ConnectionId, Detail, Emergency, EndReason, Filter, GroupCount, Kind, LimitPolicy, Limits, Name, NameFault, Owner,
-    OwnerScope, Pattern, PatternError, Prepared, Service, Source, Timeout, Topic, TopicCount, TopicCreated, TopicError,
-    TopicId, WeakBus, Who,
+    AlreadyShutDown, BatchError, Beats, Bus, BusBuilder, BusStatistics, CallStatistics, Calls, Config, ConfigError,
+    Connect, ConnectError, ConnectionId, Detail, Emergency, EndReason, Filter, GroupCount, Kind, LeftBehind,
+    LimitPolicy, Limits, Maintained, MaintenanceThread, Managed, ManagedService, Name, NameFault, Owner, OwnerScope,
+    Pattern, PatternError, Prepared, Schedule, Service, ShutdownReport, Source, Timeout, TimerBuilder, TimerFired,
+    Topic, TopicCount, TopicCreated, TopicError, TopicId, WeakBus, Who,
 };
 pub use connection::{Connection, WaitError};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};

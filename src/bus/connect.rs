@@ -4,6 +4,7 @@ use super::Bus;
 use super::calls::Meter;
 use super::error::ConnectError;
 use super::key::{Kind, Name, Owner};
+use super::own::Own;
 use super::reason::EndReason;
 use super::registry::Attached;
 use super::scope::ScopeState;
@@ -16,7 +17,7 @@ use crate::scope::ScopedConnection;
 use crate::signal::Signal;
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A connection that is being described; from [`Bus::connect`] and its like. Say what there is to say, in any order, then how
 /// it ends: with [`slot`](Self::slot), most of the time.
@@ -192,15 +193,14 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
         let (signal, place) = (self.target, Location::caller());
         let (weak, watched) = (Arc::downgrade(target), Arc::downgrade(target));
         self.track.target = Some(Box::new(move || watched.strong_count() == 0));
-        let handle = Arc::new(OnceLock::<Connection>::new());
-        let own = Arc::clone(&handle);
+        let own = Own::default();
+        let theirs = own.clone();
         let slot = move |event: &E| match weak.upgrade() {
             Some(target) => slot(&target, event),
-            // (Not set yet if the first emission is faster than we are. The next one will do.)
-            None => drop(own.get().map(Connection::disconnect)),
+            None => theirs.disconnect(),
         };
         let connection = self.bus.inner.connect(self.track, place, move |meter| attach(signal, meter, slot, place))?;
-        let _ = handle.set(connection);
+        own.set(connection);
         Ok(connection)
     }
 

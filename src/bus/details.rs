@@ -5,6 +5,7 @@ use super::key::{Kind, Name, Owner};
 use super::registry::Seen;
 use super::topics::TopicId;
 use crate::connection::Connection;
+use crate::time::Executions;
 use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
@@ -60,6 +61,8 @@ pub struct Detail {
     pub has_timeout: bool,
     /// Its calls; `None` if they are not counted.
     pub calls: Option<Calls>,
+    /// How often its slot ran, and for too long; `None` if nothing watches it.
+    pub executions: Option<Executions>,
     /// How often its slot has panicked.
     pub panics: u32,
 }
@@ -89,6 +92,7 @@ impl Detail {
             age: now.saturating_sub(record.created()),
             has_timeout: record.has_timeout(),
             calls: seen.calls(),
+            executions: record.executions(),
             panics: record.connection.panics().unwrap_or(0),
         }
     }

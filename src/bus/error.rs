@@ -28,6 +28,11 @@ pub enum ConnectError {
         /// Its name.
         service: Name,
     },
+    /// There is a service of that name; see [`Bus::manage`](crate::Bus::manage).
+    ServiceExists {
+        /// The name.
+        service: Name,
+    },
     /// A name needs an owner, within which it is unique.
     NameWithoutOwner {
         /// The name.
@@ -35,6 +40,10 @@ pub enum ConnectError {
     },
     /// A timeout of zero would end it at once.
     ZeroTimeout,
+    /// An interval of zero would never end.
+    ZeroInterval,
+    /// A timer was to run no times at all.
+    ZeroTimes,
     /// [`track`](crate::Bus::track) was given a connection that has ended.
     NotConnected,
     /// [`track`](crate::Bus::track) was given a connection that the bus tracks already.
@@ -78,10 +87,15 @@ impl fmt::Display for ConnectError {
             Self::ServiceStopped { service } => {
                 write!(f, "service {service} has stopped: register it again if it is back")
             }
+            Self::ServiceExists { service } => {
+                write!(f, "there is a service {service} already: stop it first, or choose another name")
+            }
             Self::NameWithoutOwner { name } => {
                 write!(f, "\"{name}\" needs an owner, within which it is unique: add .owner(..), or use .describe(..)")
             }
             Self::ZeroTimeout => f.write_str("a timeout of zero would end the connection at once: give it some time"),
+            Self::ZeroInterval => f.write_str("an interval of zero would never end: give it some time"),
+            Self::ZeroTimes => f.write_str("a timer that runs no times does nothing: ask for at least one"),
             Self::NotConnected => f.write_str("the connection has ended: there is nothing to track"),
             Self::AlreadyTracked => f.write_str("the bus tracks this connection already"),
             Self::NoCallStatistics => {

@@ -4,8 +4,10 @@ use super::config::Config;
 use super::connect::Prepared;
 use super::error::{BatchError, ConnectError};
 use super::log;
+use super::maintain::Upkeep;
 use super::registry::{Attached, Ended, Group, Registry};
 use super::service::Services;
+use super::timer::Timers;
 use super::topics::Topics;
 use super::track::Track;
 use super::{EndReason, calls::Meter};
@@ -39,8 +41,10 @@ pub(super) struct Inner {
     pub(super) domain: Domain,
     pub(super) clock: Clock,
     emergency: ArcSwapOption<EmergencyHook>,
+    pub(super) timers: Timers,
+    pub(super) upkeep: Mutex<Upkeep>,
     /// Callbacks of the user's that panicked: at cleanups, in hooks.
-    pub(super) cleanup_errors: AtomicU64,
+    cleanup_errors: AtomicU64,
 }
 
 impl Inner {
@@ -50,9 +54,11 @@ impl Inner {
             topics: Topics::new(domain.clone()),
             services: Services::default(),
             config: ArcSwap::from_pointee(config),
+            emergency: ArcSwapOption::empty(),
+            timers: Timers::new(&domain),
             domain,
             clock,
-            emergency: ArcSwapOption::empty(),
+            upkeep: Mutex::default(),
             cleanup_errors: AtomicU64::new(0),
         }
     }
@@ -196,6 +202,11 @@ impl Inner {
         registry.configure(&config);
         // Under the lock: of two at once, both see the same one last.
         self.config.store(Arc::new(config));
+    }
+
+    /// How many callbacks have panicked.
+    pub(super) fn errors(&self) -> u64 {
+        self.cleanup_errors.load(Relaxed)
     }
 
     /// Runs foreign code, and counts if it panics. Did it not?

@@ -10,7 +10,7 @@ use super::track::Track;
 use crate::signal::Signal;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A service of a bus; from [`Bus::service`]. Handles are cheap to clone, and name the same service.
 ///
@@ -130,7 +130,10 @@ impl Service {
         let state = &self.state;
         self.bus.inner.with(|registry, ended| {
             // Relaxed: the lock orders it.
-            state.stopped.store(true, Relaxed);
+            if state.stopped.swap(true, Relaxed) {
+                // What bears its name now is another one's.
+                return 0;
+            }
             let ids = registry.select(&Group::Service(&state.name));
             ids.into_iter().filter(|id| registry.end(*id, EndReason::ServiceStopped, ended)).count()
         })
@@ -167,27 +170,36 @@ pub(super) struct Services(Mutex<Vec<Arc<ServiceState>>>);
 impl Services {
     /// The service of a name, registered if it is not.
     pub(super) fn get(&self, bus: &Bus, name: Name) -> Service {
-        let mut services = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut services = self.lock();
         let found = services.iter().find(|service| service.name == name).cloned();
-        let state = found.unwrap_or_else(|| {
-            let (stopped, hooks) = (AtomicBool::new(false), Mutex::default());
-            services.push(Arc::new(ServiceState { name, stopped, hooks }));
-            Arc::clone(services.last().expect("just pushed"))
-        });
+        let state = found.unwrap_or_else(|| add(&mut services, name));
         Service { bus: bus.clone(), state }
+    }
+
+    /// A new service of a name; `None` if there is one.
+    pub(super) fn register(&self, bus: &Bus, name: Name) -> Option<Service> {
+        let mut services = self.lock();
+        let is_new = services.iter().all(|service| service.name != name);
+        is_new.then(|| Service { bus: bus.clone(), state: add(&mut services, name) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<ServiceState>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The latest one, and no longer registered.
     pub(super) fn take_last(&self, bus: &Bus) -> Option<Service> {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        let state = self.lock().pop()?;
         Some(Service { bus: bus.clone(), state })
     }
 
     fn forget(&self, state: &Arc<ServiceState>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| !Arc::ptr_eq(known, state));
+        self.lock().retain(|known| !Arc::ptr_eq(known, state));
     }
+}
 
-    pub(super) fn names(&self) -> Vec<Name> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|service| service.name.clone()).collect()
-    }
+fn add(services: &mut Vec<Arc<ServiceState>>, name: Name) -> Arc<ServiceState> {
+    let state = Arc::new(ServiceState { name, stopped: AtomicBool::new(false), hooks: Mutex::default() });
+    services.push(Arc::clone(&state));
+    state
 }

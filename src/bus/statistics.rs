@@ -10,7 +10,6 @@ use crate::connection::Connection;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// What there is on a bus, and what there was; from [`Bus::statistics`].
 #[derive(Debug, Clone)]
@@ -146,7 +145,7 @@ impl Bus {
             rejected,
             over_limit,
             emergencies,
-            cleanup_errors: inner.cleanup_errors.load(Relaxed),
+            cleanup_errors: inner.errors(),
             panics: panics + panics_before,
             owners: counts(owners),
             services: counts(services),

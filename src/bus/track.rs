@@ -5,7 +5,7 @@ use super::registry::{OnCleanup, Target, Timeouts};
 use super::scope::ScopeState;
 use super::service::ServiceState;
 use super::topics::TopicId;
-use crate::time::nanoseconds;
+use crate::time::{ExecutionBudget, nanoseconds};
 use smallvec::SmallVec;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -37,6 +37,7 @@ pub(super) struct Track {
     pub(super) zero_timeout: bool,
     pub(super) on_cleanup: Option<OnCleanup>,
     pub(super) target: Option<Target>,
+    pub(super) budget: Option<Arc<ExecutionBudget>>,
 }
 
 impl Track {

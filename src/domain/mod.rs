@@ -12,6 +12,7 @@ pub(crate) use collect::{collect_global, maintain_global};
 pub(crate) use estate::Estates;
 pub use statistics::{PinAge, SlotCounts, Statistics};
 
+use crate::connection::{self, WaitError};
 use crate::epoch;
 use crate::panics::SlotPanic;
 use crate::tick::Tick;
@@ -114,6 +115,27 @@ impl Domain {
     /// Cost with nothing to do: a few loads per signal of the process (some nanoseconds each).
     pub fn maintain(&self, budget: Duration) -> Collected {
         collect::maintain(self.core(), collect::deadline(budget))
+    }
+
+    /// Waits until every emission and tick of the domain that is under way has returned: after that, nobody is inside a slot
+    /// that was disconnected before the call. `Duration::MAX` waits for as long as it takes; zero looks once.
+    ///
+    /// # Errors
+    /// [`WaitError::WouldDeadlock`] inside an emission or a tick, of whatever domain; [`WaitError::TimedOut`] if some thread was
+    /// still inside one.
+    ///
+    /// ```
+    /// use pulsebus::{Domain, Signal};
+    /// use std::time::Duration;
+    ///
+    /// let domain = Domain::new();
+    /// let signal = Signal::<u32>::new_in(&domain);
+    /// signal.connect(|n| println!("{n}"));
+    /// signal.disconnect_all();
+    /// assert_eq!(domain.quiesce(Duration::from_secs(1)), Ok(())); // no slot of the signal is running any more
+    /// ```
+    pub fn quiesce(&self, timeout: Duration) -> Result<(), WaitError> {
+        connection::wait_for_pins(Some(self.core()), timeout)
     }
 
     /// One pin for many emissions of this domain's signals; see [`tick`](crate::tick).

@@ -27,6 +27,7 @@ pub struct ExecutionBudget {
 
 /// What an [`ExecutionBudget`] has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Executions {
     /// How many have ended.

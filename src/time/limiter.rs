@@ -243,8 +243,12 @@ mod tests {
             assert!(throttle.admit(&key, Duration::from_millis(key)));
             assert!(throttle.len() <= 4_000, "{} keys", throttle.len());
         }
+        // A rush, and then as before.
+        (300_000..400_000).for_each(|key| assert!(throttle.admit(&key, Duration::from_millis(300_000))));
+        assert!(throttle.len() >= 100_000);
+        (400_000..500_000).for_each(|key| assert!(throttle.admit(&key, Duration::from_millis(key))));
         let capacity = throttle.shards.sum(|shard| shard.next.capacity());
-        assert!(capacity <= 16_000, "room for {capacity} keys");
+        assert!(throttle.len() <= 4_000 && capacity <= 16_000, "room for {capacity} keys");
     }
 
     #[test]
@@ -253,8 +257,8 @@ mod tests {
         assert!(throttle.admit(&u64::MAX, Duration::ZERO));
         // Everything is forgotten, and again.
         (0..10_000).for_each(|key: u64| assert!(throttle.admit(&key, Duration::from_secs(10 + key / 1_000))));
-        let late = admitted([900, 999, 1_000, 20_000, 20_999], |now| throttle.admit(&u64::MAX, now));
-        // The first one counts as one of the time of the sweep, ten seconds at least.
+        let late = admitted([900, 2_000, 9_999, 20_000, 20_999], |now| throttle.admit(&u64::MAX, now));
+        // The first one counts as one of the time of the last sweep, ten seconds at least.
         assert_eq!(late, [900, 20_000]);
     }
 

@@ -17,20 +17,23 @@ pub struct Compiler {
     seats: Vec<BTreeMap<u32, u32>>,
     /// By topic: who sits where, and what is free.
     halls: Vec<Hall>,
+    /// How many connections there are, and were at most.
+    live: u32,
+    peak: u32,
     plan: Plan,
 }
 
 /// The seats of one topic.
 #[derive(Debug, Default)]
 struct Hall {
-    /// By seat: the identity that its slot captured.
-    captured: Vec<u32>,
+    /// By seat: the identity that its connection was made for, whoever has it now.
+    made_for: Vec<u32>,
     free: Vec<u32>,
 }
 
 impl Hall {
     fn taken(&self) -> usize {
-        self.captured.len() - self.free.len()
+        self.made_for.len() - self.free.len()
     }
 }
 
@@ -53,9 +56,8 @@ impl Compiler {
     /// The finished plan.
     pub fn finish(mut self) -> Plan {
         for (topic, hall) in self.plan.topics.iter_mut().zip(&self.halls) {
-            topic.seats = hall.captured.len() as u32;
+            topic.seats = hall.made_for.len() as u32;
         }
-        self.plan.identities = self.seats.len() as u32;
         self.plan
     }
 
@@ -83,13 +85,18 @@ impl Compiler {
         let seat = match hall.free.pop() {
             Some(seat) => seat,
             None => {
-                hall.captured.push(NOBODY);
-                u32::try_from(hall.captured.len() - 1).ok()?
+                hall.made_for.push(NOBODY);
+                u32::try_from(hall.made_for.len() - 1).ok()?
             }
         };
-        hall.captured[seat as usize] = identity;
+        hall.made_for[seat as usize] = identity;
         self.seats[identity as usize].insert(topic, seat);
         self.step(event, Op::Join { topic, seat, identity });
+        self.live += 1;
+        if self.live > self.peak {
+            self.peak = self.live;
+            self.plan.fullest = Some(event);
+        }
         Some(())
     }
 
@@ -110,13 +117,19 @@ impl Compiler {
             self.plan.counts.unmatched_quits += 1;
             return Some(());
         };
-        let first = u32::try_from(self.plan.cleanups.len()).ok()?;
+        // Mostly under one identity: others come by merges.
+        let mut left: BTreeMap<u32, Vec<Seat>> = BTreeMap::new();
         for (topic, seat) in std::mem::take(&mut self.seats[identity as usize]) {
-            self.halls[topic as usize].free.push(seat);
-            self.plan.cleanups.push(Seat { topic, seat });
+            let made_for = self.halls[topic as usize].made_for[seat as usize];
+            left.entry(made_for).or_default().push(Seat { topic, seat });
+            self.release(Seat { topic, seat });
         }
-        let count = u32::try_from(self.plan.cleanups.len()).ok()? - first;
-        self.step(event, Op::Cleanup { first, count });
+        for (identity, seats) in left {
+            let first = u32::try_from(self.plan.cleanups.len()).ok()?;
+            let count = u32::try_from(seats.len()).ok()?;
+            self.plan.cleanups.extend(seats);
+            self.step(event, Op::Cleanup { identity, first, count });
+        }
         Some(())
     }
 
@@ -140,9 +153,7 @@ impl Compiler {
                 }
                 Entry::Vacant(place) => {
                     place.insert(seat);
-                    // What the slot captured may be older than `identity`, after several merges.
-                    let identity = self.halls[topic as usize].captured[seat as usize];
-                    self.step(event, Op::Merge { topic, identity, owner: merged });
+                    self.step(event, Op::Merge { seat: Seat { topic, seat }, identity: merged });
                 }
             }
         }
@@ -166,8 +177,13 @@ impl Compiler {
     }
 
     fn vacate(&mut self, event: u32, seat: Seat) {
-        self.halls[seat.topic as usize].free.push(seat.seat);
+        self.release(seat);
         self.step(event, Op::Leave(seat));
+    }
+
+    fn release(&mut self, seat: Seat) {
+        self.halls[seat.topic as usize].free.push(seat.seat);
+        self.live -= 1;
     }
 
     fn step(&mut self, event: u32, op: Op) {

@@ -3,7 +3,7 @@
 //! Every topic has *seats*: a seat is the place of one connection in the topic's table, taken by a join and free again
 //! after it ended. Owners are *identities*: a number that is given at a first join and that survives renames, which is
 //! why a rename costs the bus nothing. Only when an owner is renamed to a name that has connections of its own do two
-//! identities become one, by a [`Op::Merge`] step in every topic concerned.
+//! identities become one, by an [`Op::Merge`] step for every seat concerned.
 
 mod compile;
 mod names;
@@ -38,21 +38,21 @@ pub enum Op {
     },
     /// Disconnect what is kept in this seat.
     Leave(Seat),
-    /// Disconnect everything in `cleanups[first..first + count]`, in one call.
+    /// Disconnect everything in `cleanups[first..first + count]`, in one call: all that was connected for `identity`.
     Cleanup {
+        /// Whose connections they were made as. (After a merge somebody quits as several.)
+        identity: u32,
         /// The first seat's place in the list of cleanups.
         first: u32,
         /// How many there are.
         count: u32,
     },
-    /// From here on the slots of `identity` in `topic` belong to `owner`.
+    /// From here on the slot in this seat is somebody else's.
     Merge {
-        /// Any topic in which it has slots: tells which part of the plan is concerned.
-        topic: u32,
-        /// What the slots captured.
+        /// Where its connection is kept.
+        seat: Seat,
+        /// Whose it is now.
         identity: u32,
-        /// Whose they are now.
-        owner: u32,
     },
     /// Emit a message.
     Message {
@@ -79,14 +79,14 @@ pub struct Seat {
 pub struct Plan {
     /// The names of the topics, by number.
     pub topics: Vec<TopicPlan>,
-    /// How many identities there are.
-    pub identities: u32,
     /// The time of every event, in Unix milliseconds.
     pub times: Vec<u64>,
     /// What to do, in the order of the recording.
     pub steps: Vec<Step>,
     /// The seats of all cleanups, one after the other.
     pub cleanups: Vec<Seat>,
+    /// The event after which there are more connections than ever before, and never more later.
+    pub fullest: Option<u32>,
     /// What the recording holds.
     pub counts: Counts,
 }

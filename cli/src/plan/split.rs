@@ -6,6 +6,8 @@ use std::cmp::Reverse;
 /// What one emitting thread does: its topics, and every step that concerns them, in the order of the recording.
 #[derive(Debug, Default)]
 pub struct Part {
+    /// Its number among the parts.
+    pub number: u32,
     /// The topics, by their number within the part.
     pub topics: Vec<PartTopic>,
     /// The steps; their topics are numbers within the part.
@@ -34,7 +36,7 @@ pub struct PartTopic {
 /// each part gets the cleanup of its own seats, at the same place in the order.
 pub fn split(plan: &mut Plan, threads: usize, extra_slots: u32) -> Vec<Part> {
     let homes = assign(&plan.topics, threads, extra_slots);
-    let mut parts: Vec<Part> = (0..threads).map(|_| Part::default()).collect();
+    let mut parts: Vec<Part> = (0..).take(threads).map(|number| Part { number, ..Part::default() }).collect();
     let mut local = Vec::with_capacity(plan.topics.len());
     for (number, (topic, &home)) in plan.topics.iter().zip(&homes).enumerate() {
         let topics = &mut parts[home].topics;
@@ -52,15 +54,12 @@ pub fn split(plan: &mut Plan, threads: usize, extra_slots: u32) -> Vec<Part> {
                 (home, Op::Join { topic, seat, identity })
             }
             Op::Leave(seat) => (homes[seat.topic as usize], Op::Leave(moved(seat))),
-            Op::Merge { topic, identity, owner } => {
-                let (home, topic) = place(topic);
-                (home, Op::Merge { topic, identity, owner })
-            }
+            Op::Merge { seat, identity } => (homes[seat.topic as usize], Op::Merge { seat: moved(seat), identity }),
             Op::Message { topic, sender, bytes } => {
                 let (home, topic) = place(topic);
                 (home, Op::Message { topic, sender, bytes })
             }
-            Op::Cleanup { first, count } => {
+            Op::Cleanup { identity, first, count } => {
                 let seats = &cleanups[first as usize..][..count as usize];
                 for (home, part) in parts.iter_mut().enumerate() {
                     let first = part.cleanups.len() as u32;
@@ -68,7 +67,7 @@ pub fn split(plan: &mut Plan, threads: usize, extra_slots: u32) -> Vec<Part> {
                     part.cleanups.extend(own.map(|seat| moved(*seat)));
                     let count = part.cleanups.len() as u32 - first;
                     if count > 0 {
-                        part.push(Step { event, op: Op::Cleanup { first, count } });
+                        part.push(Step { event, op: Op::Cleanup { identity, first, count } });
                     }
                 }
                 continue;

@@ -10,10 +10,14 @@ const BINS: usize = 200;
 /// The time of every emission of one part, in nanoseconds, in order. An emission of more than 4.29 s counts as 4.29 s.
 pub type Times = Vec<u32>;
 
-/// What surrounds an emission: a clock, or nothing.
+/// What is looked at while a pass runs: each emission with a clock around it, one moment, or nothing.
 pub trait Meter {
     /// Runs `emission`.
     fn around(&mut self, emission: impl FnOnce());
+
+    /// An event has connected a slot.
+    #[inline(always)]
+    fn connected(&mut self, _event: u32) {}
 }
 
 /// No clock: for throughput.

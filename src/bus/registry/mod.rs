@@ -198,6 +198,7 @@ impl Registry {
             description: track.description.take(),
             on_cleanup: track.on_cleanup.take(),
             target: track.target.take(),
+            budget: track.budget.take(),
         };
         let record = Record {
             connection,

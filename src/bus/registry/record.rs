@@ -6,9 +6,10 @@ use crate::bus::reason::EndReason;
 use crate::bus::topics::TopicId;
 use crate::connection::Connection;
 use crate::list::Life;
-use crate::time::nanoseconds;
+use crate::time::{ExecutionBudget, Executions, nanoseconds};
 use smallvec::SmallVec;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(in crate::bus) struct Record {
@@ -42,11 +43,17 @@ pub(in crate::bus) struct Extras {
     pub(in crate::bus) description: Option<Name>,
     pub(in crate::bus) on_cleanup: Option<OnCleanup>,
     pub(in crate::bus) target: Option<Target>,
+    /// What watches how long its slot takes.
+    pub(in crate::bus) budget: Option<Arc<ExecutionBudget>>,
 }
 
 impl Extras {
     pub(super) fn is_some(&self) -> bool {
-        self.name.is_some() || self.description.is_some() || self.on_cleanup.is_some() || self.target.is_some()
+        self.name.is_some()
+            || self.description.is_some()
+            || self.on_cleanup.is_some()
+            || self.target.is_some()
+            || self.budget.is_some()
     }
 }
 
@@ -75,6 +82,10 @@ impl Record {
 
     pub(in crate::bus) fn description(&self) -> Option<&Name> {
         self.extras.as_ref()?.description.as_ref()
+    }
+
+    pub(in crate::bus) fn executions(&self) -> Option<Executions> {
+        Some(self.extras.as_ref()?.budget.as_ref()?.executions())
     }
 
     pub(in crate::bus) fn has_timeout(&self) -> bool {

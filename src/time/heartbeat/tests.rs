@@ -330,8 +330,14 @@ fn a_panic_that_ends_the_thread_reaches_whoever_stops_it() {
 #[test]
 fn a_wait_by_the_systems_clock_can_be_stopped() {
     // A thousand seconds, if not.
-    let handle = Heartbeat::at(0.001).unwrap().spawn().unwrap();
-    assert_eq!(handle.stop().beats, 0);
+    let mut heartbeat = Heartbeat::at(0.001).unwrap();
+    let control = heartbeat.control();
+    let (sender, receiver) = mpsc::channel();
+    let thread = std::thread::spawn(move || heartbeat.run(|| sender.send(()).is_ok()));
+    receiver.recv().unwrap();
+    control.stop();
+    thread.join().unwrap();
+    assert_eq!(control.figures().beats, 0);
 }
 
 #[test]

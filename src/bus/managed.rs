@@ -1,0 +1,118 @@
+//! Wrapping a struct of the user's into a service.
+
+use super::Bus;
+use super::key::Name;
+use super::service::Service;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// Something that a bus can run as a service: connections, timers and statistics of its own, stopped with the bus.
+///
+/// ```
+/// use pulsebus::{Bus, ConnectError, Managed, Name, Service, Signal};
+/// use std::sync::Arc;
+///
+/// static QUEST_DONE: Signal<u32> = Signal::new();
+///
+/// struct QuestService { name: &'static str }
+///
+/// impl Managed for QuestService {
+///     fn name(&self) -> Name {
+///         "Quest".into()
+///     }
+///
+///     fn start(self: &Arc<Self>, service: &Service) -> Result<(), ConnectError> {
+///         service.connect(&QUEST_DONE).weak(self, |this, quest| println!("{}: {quest} is done", this.name))?;
+///         Ok(())
+///     }
+///
+///     fn stop(&self) {
+///         println!("saved");
+///     }
+/// }
+///
+/// let bus = Bus::new();
+/// let quests = bus.manage(QuestService { name: "quests" })?;
+/// assert_eq!(quests.service().len(), 1);
+/// println!("{}", quests.name); // the struct itself
+/// assert!(bus.shutdown(std::time::Duration::from_secs(1)).is_ok_and(|report| report.is_clean()));
+/// # Ok::<(), ConnectError>(())
+/// ```
+pub trait Managed: Send + Sync + 'static {
+    /// The service's name.
+    fn name(&self) -> Name;
+
+    /// Connects what it wants to hear of. Capture `self` [weakly](super::Connect::weak), or it is kept until the service has
+    /// stopped.
+    ///
+    /// # Errors
+    /// What its connecting says; then the service is stopped again.
+    fn start(self: &Arc<Self>, service: &Service) -> Result<(), super::ConnectError> {
+        let _ = service;
+        Ok(())
+    }
+
+    /// Called once when the service stops, before its connections end.
+    fn stop(&self) {}
+}
+
+/// A service and the struct behind it; from [`Bus::manage`]. Dereferences to the struct.
+pub struct ManagedService<T: ?Sized> {
+    service: Service,
+    value: Arc<T>,
+}
+
+impl Bus {
+    /// Makes a service of a struct, and starts it. The bus keeps the struct until the service stops.
+    ///
+    /// # Errors
+    /// What [`Managed::start`] says; and [`ConnectError::ServiceExists`](super::ConnectError::ServiceExists) if there is a
+    /// service of that name.
+    pub fn manage<T: Managed>(&self, value: T) -> Result<ManagedService<T>, super::ConnectError> {
+        let name = value.name();
+        let value = Arc::new(value);
+        let Some(service) = self.inner.services.register(self, name.clone()) else {
+            return Err(super::ConnectError::ServiceExists { service: name });
+        };
+        let kept = Arc::clone(&value);
+        service.on_shutdown(move || kept.stop());
+        if let Err(error) = value.start(&service) {
+            service.stop();
+            return Err(error);
+        }
+        Ok(ManagedService { service, value })
+    }
+}
+
+impl<T: ?Sized> ManagedService<T> {
+    /// The service.
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// The struct.
+    pub fn value(&self) -> &Arc<T> {
+        &self.value
+    }
+}
+
+impl<T: ?Sized> Deref for ManagedService<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: ?Sized> Clone for ManagedService<T> {
+    fn clone(&self) -> Self {
+        Self { service: self.service.clone(), value: Arc::clone(&self.value) }
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for ManagedService<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ManagedService").field("service", &self.service).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,252 @@
+//! Slots that do not take every event: throttled, debounced, at the heartbeat.
+
+use super::Bus;
+use super::connect::Connect;
+use super::details::{Detail, Filter};
+use super::error::ConnectError;
+use super::inner::Inner;
+use super::key::Kind;
+use super::own::Own;
+use super::timer::Pending;
+use crate::connection::Connection;
+use crate::signal::Signal;
+use crate::time::{Beat, Clock, Debounce, Due, ExecutionBudget, Heartbeat, KeyedDebounce, KeyedThrottle, Throttle};
+use std::cmp::Reverse;
+use std::hash::Hash;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// # Slots that do not take every event
+///
+/// Errors are those of [`slot`](Connect::slot), and [`ZeroInterval`](ConnectError::ZeroInterval).
+impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
+    /// Connects a slot that takes at most one event per `interval`: the first one.
+    ///
+    /// # Errors
+    /// See above.
+    #[track_caller]
+    pub fn throttled<F>(self, interval: Duration, slot: F) -> Result<Connection, ConnectError>
+    where
+        F: Fn(&E) + Send + Sync + 'static,
+    {
+        not_zero(interval)?;
+        let (throttle, clock) = (Throttle::new(interval), self.bus.clock().clone());
+        self.slot(move |event| {
+            if throttle.admit(clock.now()) {
+                slot(event);
+            }
+        })
+    }
+
+    /// Connects a slot that takes at most one event of each key per `interval`. Only keys of the last interval take memory.
+    ///
+    /// # Errors
+    /// See above.
+    #[track_caller]
+    pub fn throttled_by<K, G, F>(self, interval: Duration, key: G, slot: F) -> Result<Connection, ConnectError>
+    where
+        K: Hash + 'static,
+        G: Fn(&E) -> K + Send + Sync + 'static,
+        F: Fn(&E) + Send + Sync + 'static,
+    {
+        not_zero(interval)?;
+        let (throttle, clock) = (KeyedThrottle::<K>::new(interval), self.bus.clock().clone());
+        self.slot(move |event| {
+            if throttle.admit(&key(event), clock.now()) {
+                slot(event);
+            }
+        })
+    }
+
+    /// Connects a slot that takes the last event of each burst, when there was no other for as long as `quiet`.
+    ///
+    /// It runs with the bus's [timers](Bus::run_timers), not in the emission; what is pending when the connection ends is
+    /// dropped. If it panics, that counts as a [cleanup error](crate::BusStatistics::cleanup_errors).
+    ///
+    /// # Errors
+    /// See above.
+    ///
+    /// ```
+    /// use pulsebus::{Bus, ManualClock, Signal};
+    /// use std::time::Duration;
+    ///
+    /// let hand = ManualClock::new();
+    /// let bus = Bus::builder().clock(hand.clock()).build()?;
+    /// let typed = Signal::<String>::new();
+    /// bus.connect(&typed).debounced(Duration::from_millis(300), |text| println!("search for {text}")).unwrap();
+    /// typed.emit(&"p".to_string());
+    /// typed.emit(&"pulse".to_string());
+    /// hand.advance(Duration::from_millis(300));
+    /// assert_eq!(bus.run_timers(), 1); // searches for "pulse"
+    /// # Ok::<(), pulsebus::ConfigError>(())
+    /// ```
+    #[track_caller]
+    pub fn debounced<F>(self, quiet: Duration, slot: F) -> Result<Connection, ConnectError>
+    where
+        E: Clone + Send,
+        F: Fn(&E) + Send + Sync + 'static,
+    {
+        not_zero(quiet)?;
+        let own = Own::default();
+        let delayed = Delayed::new(self.bus, &own, Debounce::new(quiet), slot);
+        let connection = self.slot(move |event: &E| {
+            if let Some(due) = delayed.bursts.poke(delayed.clock.now(), event.clone()) {
+                let this = Arc::clone(&delayed);
+                delayed.wait(due, move |now| this.deliver(this.bursts.due(now)));
+            }
+        })?;
+        own.set(connection);
+        Ok(connection)
+    }
+
+    /// Connects a slot that takes the last event of each burst of a key. Otherwise like [`debounced`](Self::debounced).
+    ///
+    /// # Errors
+    /// See above.
+    #[track_caller]
+    pub fn debounced_by<K, G, F>(self, quiet: Duration, key: G, slot: F) -> Result<Connection, ConnectError>
+    where
+        E: Clone + Send,
+        K: Hash + 'static,
+        G: Fn(&E) -> K + Send + Sync + 'static,
+        F: Fn(&E) + Send + Sync + 'static,
+    {
+        not_zero(quiet)?;
+        let own = Own::default();
+        let delayed = Delayed::new(self.bus, &own, KeyedDebounce::<K, E>::new(quiet), slot);
+        let connection = self.slot(move |event: &E| {
+            if let Some((burst, due)) = delayed.bursts.poke(&key(event), delayed.clock.now(), event.clone()) {
+                let this = Arc::clone(&delayed);
+                delayed.wait(due, move |now| this.deliver(this.bursts.due(burst, now)));
+            }
+        })?;
+        own.set(connection);
+        Ok(connection)
+    }
+}
+
+fn not_zero(interval: Duration) -> Result<(), ConnectError> {
+    if interval.is_zero() { Err(ConnectError::ZeroInterval) } else { Ok(()) }
+}
+
+/// What a debounced slot and its pending calls share.
+struct Delayed<B, F> {
+    bursts: B,
+    slot: F,
+    clock: Clock,
+    own: Own,
+    /// Weak, or what waits would keep what it waits in.
+    inner: Weak<Inner>,
+}
+
+impl<B, F> Delayed<B, F> {
+    fn new(bus: &Bus, own: &Own, bursts: B, slot: F) -> Arc<Self> {
+        let inner = Arc::downgrade(&bus.inner);
+        Arc::new(Self { bursts, slot, clock: bus.clock().clone(), own: own.clone(), inner })
+    }
+
+    fn wait(&self, due: Duration, call: impl Fn(Duration) -> Option<Duration> + Send + 'static) {
+        if let Some(inner) = self.inner.upgrade() {
+            inner.timers.add(due, Pending::Call { own: self.own.clone(), call: Box::new(call) });
+        }
+    }
+
+    /// When to look again.
+    fn deliver<E>(&self, due: Due<E>) -> Option<Duration>
+    where
+        F: Fn(&E),
+    {
+        match due {
+            Due::Deliver(event) => (self.slot)(&event),
+            Due::Later(deadline) => return Some(deadline),
+            Due::Nothing => {}
+        }
+        None
+    }
+}
+
+/// A connection to the heartbeat that is being described; from [`Bus::connect_heartbeat`].
+#[derive(Debug, Clone, Copy)]
+pub struct Beats {
+    interval: Duration,
+    most: Duration,
+}
+
+impl Bus {
+    /// Calls a slot with the heartbeat, at most once every `interval` (zero: at each beat), and watches how long it takes:
+    /// calls that take longer than `max_execution` are counted, see [`Detail::executions`](crate::Detail::executions) and
+    /// [`slow_slots`](Self::slow_slots).
+    ///
+    /// The beats are those of the bus's signal of [`Beat`], to which a heartbeat that [drives](Heartbeat::drive) the bus emits.
+    ///
+    /// ```
+    /// use pulsebus::{Bus, Heartbeat, ManualClock};
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let hand = ManualClock::new();
+    /// let bus = Bus::builder().clock(hand.clock()).build()?;
+    /// bus.connect_heartbeat(Duration::from_secs(1), Duration::from_millis(2))
+    ///     .service("Obstacles")
+    ///     .slot(|beat| println!("an obstacle at {:?}", beat.time))?;
+    ///
+    /// let mut heartbeat = Heartbeat::at(60.0)?.clock(hand.clock()).drive(&bus, Duration::from_micros(200));
+    /// let mut beats = 0..600;
+    /// heartbeat.run(|| beats.next().is_some()); // ten obstacles
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connect_heartbeat(&self, interval: Duration, max_execution: Duration) -> Connect<'_, Beats> {
+        Connect::new(self, Beats { interval, most: max_execution }, Default::default()).kind(Kind::Heartbeat)
+    }
+
+    /// The connections whose slots have taken longer than they may, worst first; see
+    /// [`connect_heartbeat`](Self::connect_heartbeat).
+    pub fn slow_slots(&self) -> Vec<Detail> {
+        let overruns = |detail: &Detail| detail.executions.map_or(0, |executions| executions.overruns);
+        let mut slow = self.details(&Filter::new());
+        slow.retain(|detail| overruns(detail) > 0);
+        slow.sort_by_key(|detail| Reverse(overruns(detail)));
+        slow
+    }
+}
+
+impl Connect<'_, Beats> {
+    /// Connects the slot.
+    ///
+    /// # Errors
+    /// As for a signal's [`slot`](Connect::slot).
+    #[track_caller]
+    pub fn slot<F>(mut self, slot: F) -> Result<Connection, ConnectError>
+    where
+        F: Fn(&Beat) + Send + Sync + 'static,
+    {
+        let Beats { interval, most } = self.target;
+        let (budget, clock) = (Arc::new(ExecutionBudget::new(most)), self.bus.clock().clone());
+        self.track.budget = Some(Arc::clone(&budget));
+        let throttle = Throttle::new(interval);
+        let beats = self.bus.signal::<Beat>();
+        self.track.topic = Some(beats.id());
+        Connect::<&Signal<Beat>>::new(self.bus, &beats, self.track).slot(move |beat| {
+            // By the beats' own time, which is exact: by the clock, a beat that is early by a hair would fall out.
+            if throttle.admit(beat.time) {
+                budget.watch(&clock, || slot(beat));
+            }
+        })
+    }
+}
+
+impl Heartbeat {
+    /// Has each beat emitted to the bus's signal of [`Beat`] (see [`Bus::connect_heartbeat`]), and the bus
+    /// [maintained](Bus::maintain) after it, its timers included, within `budget`. Does not keep the bus.
+    #[must_use]
+    pub fn drive(self, bus: &Bus, budget: Duration) -> Self {
+        let (beats, weak) = (bus.signal::<Beat>(), bus.downgrade());
+        self.heartbeat().connect(move |beat| beats.emit(beat));
+        self.on_maintain(budget, move |left| {
+            if let Some(bus) = weak.upgrade() {
+                bus.maintain(left);
+            }
+        })
+    }
+}

@@ -1,0 +1,147 @@
+//! Shutting down: services in reverse order, then everything that is left, and a report of what that was.
+
+use super::Bus;
+use super::details::{Detail, Filter};
+use super::key::Name;
+use super::reason::EndReason;
+use super::registry::Group;
+use crate::connection::WaitError;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::Location;
+use std::time::{Duration, Instant};
+
+/// What was there at the end; from [`Bus::shutdown`].
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// The services, in the order in which they were stopped, and how many connections each had.
+    pub services: Vec<(Name, usize)>,
+    /// Connections that no service had, by the place that made them, most first: what nobody cleaned up.
+    pub left: Vec<LeftBehind>,
+    /// Callbacks that panicked meanwhile.
+    pub errors: u64,
+    /// Did all slots that were running return in time? If not, one may be running still.
+    pub quiet: Result<(), WaitError>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Connections of one place in the source that were left at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LeftBehind {
+    /// Where they were made: file, line and column.
+    pub place: String,
+    /// How many.
+    pub count: usize,
+    /// How many of them belonged to an owner.
+    pub owned: usize,
+}
+
+/// The bus was shut down before: by whoever got the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlreadyShutDown;
+
+impl fmt::Display for AlreadyShutDown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the bus was shut down before; the first call has the report")
+    }
+}
+
+impl std::error::Error for AlreadyShutDown {}
+
+impl Bus {
+    /// Ends the bus: refuses every new connection from now on, stops the services in reverse order of their registration (what
+    /// they do [on shutdown](crate::Service::on_shutdown), then their connections), ends whatever else there is, and waits until
+    /// no slot is running any more, `timeout` at most.
+    ///
+    /// Signals, topics and bare connections stay as they are. Called inside an emission it does not wait, and says so.
+    ///
+    /// # Errors
+    /// The second time.
+    ///
+    /// ```
+    /// use pulsebus::{Bus, ConnectError, Signal};
+    /// use std::time::Duration;
+    ///
+    /// let (bus, signal) = (Bus::new(), Signal::<u32>::new());
+    /// bus.service("Quest").connect(&signal).slot(|_| {})?;
+    /// bus.connect(&signal).owner(7).slot(|_| {})?; // nobody sees to it that player 7 leaves
+    ///
+    /// let report = bus.shutdown(Duration::from_secs(1)).expect("the first time");
+    /// assert_eq!(report.left[0].count, 1);
+    /// print!("{report}");
+    /// assert_eq!(bus.connect(&signal).slot(|_| {}), Err(ConnectError::ShutDown));
+    /// assert!(bus.shutdown(Duration::ZERO).is_err());
+    /// # Ok::<(), ConnectError>(())
+    /// ```
+    pub fn shutdown(&self, timeout: Duration) -> Result<ShutdownReport, AlreadyShutDown> {
+        let start = Instant::now();
+        let inner = &self.inner;
+        let was_closed = inner.with(|registry, _| std::mem::replace(&mut registry.closed, true));
+        if was_closed {
+            return Err(AlreadyShutDown);
+        }
+        let errors_before = inner.errors();
+        let mut services = Vec::new();
+        while let Some(service) = inner.services.take_last(self) {
+            services.push((service.name().clone(), service.stop()));
+        }
+        inner.sweep(false);
+        let left = left_behind((0..).map_while(|page| inner.details_of_page(page, &Filter::new())).flatten());
+        inner.end(&Group::All, EndReason::Shutdown);
+        let rest = timeout.saturating_sub(start.elapsed());
+        let quiet = inner.domain.quiesce(rest);
+        Ok(ShutdownReport { services, left, errors: inner.errors() - errors_before, quiet, took: start.elapsed() })
+    }
+
+    /// Was it shut down?
+    pub fn is_shut_down(&self) -> bool {
+        self.inner.look(|registry| registry.closed)
+    }
+}
+
+fn left_behind(details: impl Iterator<Item = Detail>) -> Vec<LeftBehind> {
+    let mut places: BTreeMap<&'static Location<'static>, (usize, usize)> = BTreeMap::new();
+    for detail in details {
+        let (count, owned) = places.entry(detail.place).or_default();
+        *count += 1;
+        *owned += usize::from(detail.owner.is_some());
+    }
+    let mut left: Vec<_> = places
+        .into_iter()
+        .map(|(place, (count, owned))| LeftBehind { place: place.to_string(), count, owned })
+        .collect();
+    left.sort_by_key(|left| std::cmp::Reverse(left.count));
+    left
+}
+
+impl ShutdownReport {
+    /// Was nothing left, did nothing panic, and is nothing running any more?
+    pub fn is_clean(&self) -> bool {
+        self.left.is_empty() && self.errors == 0 && self.quiet.is_ok()
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clean = if self.is_clean() { "clean" } else { "not clean" };
+        writeln!(f, "shut down in {:.1} ms: {clean}", self.took.as_secs_f64() * 1e3)?;
+        for (name, count) in &self.services {
+            writeln!(f, "  service {name} stopped, {count} connections")?;
+        }
+        for left in &self.left {
+            writeln!(f, "  left: {} connections, {} of owners, made at {}", left.count, left.owned, left.place)?;
+        }
+        if self.errors > 0 {
+            writeln!(f, "  {} callbacks panicked", self.errors)?;
+        }
+        if let Err(error) = self.quiet {
+            writeln!(f, "  slots may be running still: {error}")?;
+        }
+        Ok(())
+    }
+}
