@@ -42,20 +42,24 @@ mod scope;
 mod signal;
 mod sync;
 mod tick;
-#[cfg(not(loom))]
+// Models corner the throttle alone.
+#[cfg_attr(loom, allow(dead_code, unused_imports))]
 mod time;
 mod world;
 
+#[cfg(loom)]
+#[path = "bus/topics/entry.rs"]
+mod entry;
 #[cfg(loom)]
 pub mod model;
 
 #[cfg(not(loom))]
 pub use bus::{
-    AlreadyShutDown, BatchError, Beats, Bus, BusBuilder, BusStatistics, CallStatistics, Calls, Config, ConfigError,
-    Connect, ConnectError, ConnectionId, Detail, Emergency, EndReason, Filter, GroupCount, Kind, LeftBehind,
-    LimitPolicy, Limits, Maintained, MaintenanceThread, Managed, ManagedService, Name, NameFault, Owner, OwnerScope,
-    Pattern, PatternError, Prepared, Schedule, Service, ShutdownReport, Source, Timeout, TimerBuilder, TimerFired,
-    Topic, TopicCount, TopicCreated, TopicError, TopicId, WeakBus, Who,
+    AlreadyShutDown, Audit, AuditEntry, BatchError, Beats, Bus, BusBuilder, BusStatistics, CallStatistics, Calls,
+    Config, ConfigError, Connect, ConnectError, ConnectionId, Detail, Emergency, EndReason, Filter, GroupCount, Growth,
+    Kind, LeftBehind, LimitPolicy, Limits, Maintained, MaintenanceThread, Managed, ManagedService, Name, NameFault,
+    Owner, OwnerScope, Pattern, PatternError, Prepared, Schedule, Service, ShutdownReport, Source, Timeout,
+    TimerBuilder, TimerFired, Topic, TopicCount, TopicCreated, TopicError, TopicId, UntrackedSlots, WeakBus, Who,
 };
 pub use connection::{Connection, WaitError};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
@@ -64,7 +68,6 @@ pub use panics::{PanicPolicy, SlotPanic};
 pub use scope::ScopedConnection;
 pub use signal::Signal;
 pub use tick::{Tick, tick};
-#[cfg(not(loom))]
 pub use time::{
     Beat, Clock, Debounce, DebounceKey, Due, ExecutionBudget, Executions, Heartbeat, HeartbeatControl, HeartbeatError,
     HeartbeatFigures, HeartbeatHandle, KeyedDebounce, KeyedThrottle, ManualClock, Overrun, Phases, Quantiles, Throttle,

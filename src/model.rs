@@ -1,8 +1,9 @@
-//! For models under loom: each execution gets a world of its own, and the two pieces that signals hide too well to be
-//! cornered through them can be had raw.
+//! For models under loom: each execution gets a world of its own, and the pieces that signals and topics hide too well to
+//! be cornered through them can be had raw.
 
+use crate::entry;
 use crate::epoch::{self, Epoch, Link, Ready, Turn};
-use crate::list::Depth;
+use crate::list::{Arrival, Depth, Flight};
 use crate::pool::{self, Pooled, Ticket};
 use crate::sync::{AtomicPtr, UnsafeCell, immortal};
 use crate::world::{new_world, world};
@@ -140,5 +141,87 @@ impl Grace {
     /// Waits for everyone who is pinned.
     pub fn wait(&self) {
         assert!(self.epoch.wait_for_pins(None), "without a deadline it waits for as long as it takes");
+    }
+}
+
+/// A chunk's way through limbo, without the chunk: what it orders by itself.
+pub struct Voyage(Flight);
+
+/// How a flight ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// In its list.
+    Landed,
+    /// With another one.
+    Again,
+    /// Out of its list, for good.
+    Free,
+}
+
+impl Voyage {
+    /// One that has not begun.
+    pub fn new() -> &'static Self {
+        &immortal(vec![Self(Flight::new())])[0]
+    }
+
+    /// Sends slots off, one bit each; whether the caller has to see to their arrival.
+    pub fn depart(&self, slots: u32) -> bool {
+        self.0.depart(slots, false)
+    }
+
+    /// Takes the chunk out of its list for good; whether it is the caller's now.
+    pub fn detach(&self) -> bool {
+        self.0.detach()
+    }
+
+    /// Shows each slot that has arrived to `f`, and ends the flight.
+    pub fn arrive(&self, f: impl FnMut(usize)) -> Ended {
+        let arrived = self.0.arrived();
+        (0..u32::BITS as usize).filter(|slot| arrived & 1 << slot != 0).for_each(f);
+        match self.0.arrive() {
+            Arrival::Landed => Ended::Landed,
+            Arrival::Again => Ended::Again,
+            Arrival::Free => Ended::Free,
+        }
+    }
+}
+
+/// The count of a named topic's handles.
+pub struct Handles(entry::Handles);
+
+impl Handles {
+    /// With one handle.
+    pub fn one() -> Self {
+        Self(entry::Handles::one())
+    }
+
+    /// A handle for who has none; `false` if it is closed.
+    pub fn acquire(&self) -> bool {
+        self.0.acquire()
+    }
+
+    /// A handle for who holds the table's lock.
+    pub fn add(&self) {
+        self.0.add();
+    }
+
+    /// One handle less.
+    pub fn release(&self) {
+        self.0.release();
+    }
+
+    /// Closes it if there is no handle; whether it did.
+    pub fn try_close(&self) -> bool {
+        self.0.try_close()
+    }
+
+    /// Takes the closing back.
+    pub fn reopen(&self) {
+        self.0.reopen();
+    }
+
+    /// Has it been closed?
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
     }
 }

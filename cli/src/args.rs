@@ -26,9 +26,12 @@ pub enum Command {
 const ABOUT: &str = "\
 Replay a recorded event trace through the bus, check every count, and measure it.
 
-Every topic of the recording is a signal, every owner has its connections. A join connects a slot, a leave disconnects it, a \
-quit cleans up everything of its owner in one call, a rename lets the connections go on under the new name, and a message is \
-emitted to the topic: every connection hears it except the sender's own.
+Every topic of the recording is a topic of the bus, and who joins is an owner there. A join connects a slot for its owner, a \
+leave disconnects it, a quit cleans up everything of its owner in one call, a rename lets the connections go on under the new \
+name, and a message is emitted to the topic: every connection hears it except the sender's own.
+
+With --engine there is no bus: topics are bare signals, and the replay keeps a list of who has which connections itself. The \
+counts must be the same.
 
 Without FILE, the recording that ships with the program is replayed: flights over Switzerland, 17 hours, 256,932 events.";
 
@@ -39,6 +42,8 @@ Examples:
     pulsebus replay
   An hour a second, in one tick every 10 recorded seconds:
     pulsebus replay --speed 3600 --tick-hz 0.1
+  Without the bus, to see beside the first what ownership costs:
+    pulsebus replay --engine
   Topics divided between two threads, and a report with plots:
     pulsebus replay --threads 2 --report run.html
   A recording without joins, with 8 listeners for every topic:
@@ -52,9 +57,19 @@ Recordings:
   time. op is J (join), L (leave), Q (quit; topic empty), N (rename; the topic
   field holds the new name) or M (message). Lines may end in LF or CRLF.
 
+Bus or engine:
+  The bus knows of every connection whose it is, which service it is for, and
+  of what kind; and it ends all of an owner's in one call. Connecting and
+  disconnecting pay for that, with a lock and a record each. Emissions only
+  pay for the samples of how often slots are called: a comparison per slot.
+  What the bus counted stands in the summary. With --engine, connecting and
+  disconnecting take no lock, and whose a connection is has to be known
+  elsewhere.
+
 How it is measured:
-  The recording is replayed three times as a whole, through the same domain.
-  The warm-up pass takes from the heap whatever the bus will need. The
+  The recording is replayed three times as a whole, through the same bus and
+  domain. The warm-up pass takes from the heap whatever the bus will need, and
+  asks the bus for its statistics when there are most connections. The
   dispatch pass has no clock in its loop; it gives the wall time (that of the
   slowest thread), the deliveries per second, and the heap calls of the steady
   state: all those of the emitting threads, from its first event to its last.
@@ -65,8 +80,8 @@ How it is measured:
 
 Exit codes:
   0  replayed, and every count is right (unchecked with --no-check)
-  1  replayed, but a count differs from the oracle's, or something that a slot
-     captured was not dropped exactly once
+  1  replayed, but a count differs from the oracle's, or the bus's own from
+     what was done to it, or a slot's capture was not dropped exactly once
   2  not replayed: bad input or bad options; or a result cannot be written
 
 NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected.
@@ -99,6 +114,13 @@ pub struct ReplayArgs {
     /// Add N slots to every topic, which hear everything, from before the first event to after the last
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=MAX_EXTRA_SLOTS))]
     pub extra_slots: u32,
+
+    /// Replay on bare signals, without the bus: to compare
+    ///
+    /// Nobody knows then whose a connection is: the replay keeps the connections of every owner itself, and a quit disconnects
+    /// them one after the other. Every count comes out the same; what the bus counts by itself is left out.
+    #[arg(long)]
+    pub engine: bool,
 
     /// Write a report with plots: one HTML file that needs nothing else
     #[arg(long, value_name = "FILE.html")]

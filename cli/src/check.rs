@@ -1,5 +1,6 @@
 //! Comparing what the bus did with what the oracle says it should have done.
 
+use pulsebus::{BusStatistics, EndReason};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -73,6 +74,25 @@ pub fn differences(pass: &'static str, expected: &Figures, found: &Figures) -> V
     list
 }
 
+/// What the bus counted over all passes, against what was done to it and what it answered.
+pub fn tracked_differences(statistics: &BusStatistics, connected: u64, disconnected: u64) -> Vec<Difference> {
+    let ended = |reasons: &[EndReason]| reasons.iter().map(|reason| statistics.ended_by(*reason)).sum();
+    let compare = [
+        ("connections made, as the bus counts", connected, statistics.made),
+        ("connections ended, as the bus counts", connected, ended(&EndReason::ALL)),
+        (
+            "connections of owners ended, as the bus counts",
+            disconnected,
+            ended(&[EndReason::OwnerLeft, EndReason::Disconnected]),
+        ),
+        ("connections left, as the bus counts", 0, statistics.live as u64),
+    ];
+    let differs = compare.into_iter().filter(|(_, expected, found)| expected != found);
+    differs
+        .map(|(figure, expected, found)| Difference { pass: "every", figure: figure.to_owned(), expected, found })
+        .collect()
+}
+
 impl Figures {
     fn numbers(&self) -> [(&'static str, u64); 12] {
         // Taken apart, so that a new count cannot be forgotten here.
@@ -111,6 +131,22 @@ impl Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pulsebus::{Bus, Signal};
+
+    #[test]
+    fn a_bus_that_counts_something_else_is_noticed() {
+        let (bus, signal) = (Bus::new(), Signal::<u32>::new());
+        for owner in [1, 1, 2, 3] {
+            bus.connect(&signal).owner(owner).slot(|_| {}).expect("few connections");
+        }
+        bus.cleanup_owner(1);
+        bus.cleanup_where(|detail| detail.owner == Some(2.into()));
+        let statistics = bus.statistics();
+        let found: Vec<_> = tracked_differences(&statistics, 5, 3).into_iter().map(|d| (d.expected, d.found)).collect();
+        assert_eq!(found, [(5, 4), (5, 3), (3, 2), (0, 1)]);
+        bus.cleanup_owner(3);
+        assert_eq!(tracked_differences(&bus.statistics(), 4, 3), []);
+    }
 
     #[test]
     fn every_count_is_compared() {

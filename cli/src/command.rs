@@ -49,6 +49,7 @@ pub fn replay(args: &ReplayArgs) -> Result<Verdict, Error> {
         pace: Pace { speed: args.speed, tick_hz: args.tick_hz },
         threads: args.threads.into(),
         extra_slots: args.extra_slots,
+        engine: args.engine,
         progress,
     };
     let replay = replay::replay(&mut loaded.plan, &settings)?;
@@ -98,11 +99,16 @@ fn load(args: &ReplayArgs, source: &Source, progress: Progress) -> Result<Loaded
     Ok(Loaded { name, facts, lenient: args.lenient, plan, owners, expected })
 }
 
-/// Every pass against the oracle, or, without one, against the first pass.
+/// Every pass against the oracle, or, without one, against the first pass; and the bus's own count against all of them.
 fn differences(replay: &Replay, expected: Option<&Figures>) -> Vec<Difference> {
     let expected = expected.or(replay.passes.first().map(|(_, figures)| figures));
     let passes = replay.passes.iter().zip(expected.into_iter().cycle());
-    passes.flat_map(|((pass, found), expected)| check::differences(pass, expected, found)).collect()
+    let disconnects = replay.passes.iter().map(|(_, figures)| figures.disconnects).sum();
+    let tracked = replay
+        .tracked
+        .iter()
+        .flat_map(|tracked| check::tracked_differences(&tracked.at_end, replay.bus.slots_connected, disconnects));
+    passes.flat_map(|((pass, found), expected)| check::differences(pass, expected, found)).chain(tracked).collect()
 }
 
 /// Where results go, besides the terminal.
@@ -169,7 +175,7 @@ mod tests {
     ];
 
     /// What becomes of the events, after `damage` to their plan.
-    fn summary(damage: impl FnOnce(&mut Plan)) -> Summary {
+    fn summary(engine: bool, damage: impl FnOnce(&mut Plan)) -> Summary {
         let (mut compiler, mut oracle) = (Compiler::default(), Oracle::default());
         for (t_ms, (owner, op)) in (0..).zip(EVENTS) {
             let event = Event { t_ms, owner, op };
@@ -181,7 +187,8 @@ mod tests {
         damage(&mut plan);
         let expected = Some(oracle.finish(0));
         let mut loaded = Loaded { name: "test".to_owned(), facts, lenient: false, plan, owners, expected };
-        let settings = Settings { pace: Pace::default(), threads: 2, extra_slots: 0, progress: Progress::Silent };
+        let settings =
+            Settings { pace: Pace::default(), threads: 2, extra_slots: 0, engine, progress: Progress::Silent };
         let replay = replay::replay(&mut loaded.plan, &settings).expect("two threads");
         let differences = differences(&replay, loaded.expected.as_ref());
         Summary::new(&loaded, &settings, &replay, differences)
@@ -189,20 +196,22 @@ mod tests {
 
     #[test]
     fn a_faithful_replay_is_sound() {
-        let verdict = summary(|_| ()).verdict();
-        assert_eq!((&verdict, verdict.exit_code()), (&Verdict::Sound, 0));
+        for engine in [false, true] {
+            let verdict = summary(engine, |_| ()).verdict();
+            assert_eq!((&verdict, verdict.exit_code()), (&Verdict::Sound, 0));
+        }
     }
 
     #[test]
     fn every_step_that_goes_missing_is_noticed() {
         let steps = {
             let mut steps = 0;
-            summary(|plan| steps = plan.steps.len());
+            summary(false, |plan| steps = plan.steps.len());
             steps
         };
         assert_eq!(steps, EVENTS.len());
-        for step in 0..steps {
-            let summary = summary(|plan| drop(plan.steps.drain(step..=step)));
+        for (step, engine) in (0..steps).flat_map(|step| [(step, false), (step, true)]) {
+            let summary = summary(engine, |plan| drop(plan.steps.drain(step..=step)));
             let verdict = summary.verdict();
             assert!(matches!(verdict, Verdict::Faulty(_)), "step {step}");
             assert_eq!((verdict.exit_code(), summary.check.passed), (1, false), "step {step}");
@@ -211,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_wrong_sender_is_noticed_and_named() {
-        let summary = summary(|plan| {
+        let summary = summary(false, |plan| {
             for step in &mut plan.steps {
                 if let plan::Op::Message { sender, .. } = &mut step.op {
                     *sender = plan::NOBODY;
@@ -228,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_leak_and_a_panic_are_faults_of_their_own() {
-        let mut summary = summary(|_| ());
+        let mut summary = summary(false, |_| ());
         summary.connections.leaks = 2;
         let Verdict::Faulty(faults) = summary.verdict() else { panic!("2 leaks") };
         assert!(faults.starts_with("leak: 2 captures"), "{faults}");

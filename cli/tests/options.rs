@@ -219,10 +219,28 @@ fn colour_only_where_it_is_wanted() {
 }
 
 #[test]
+fn the_engine_alone_takes_every_option() {
+    let folder = Folder::new();
+    let trace = folder.file("trace.csv", recording(&LINES));
+    let args = ["--engine", "--threads", "2", "--tick-hz", "10", "--speed", "100", "--extra-slots", "5"];
+    let json = replay(&[&[&trace, "--json", "-"], &args[..]].concat()).ok().json();
+    assert_eq!(json["dispatch"]["deliveries"], 3 + 3 * 5);
+    assert_eq!((&json["connections"]["extra"], &json["connections"]["leaks"]), (&10.into(), &0.into()));
+}
+
+#[test]
 fn help_teaches_and_names_the_exit_codes() {
     let ran: common::Ran = command(&["--help"]).output().expect("the program starts").into();
     let help = ran.ok().out;
-    for part in ["Examples:", "Exit codes:", "How it is measured:", "--tick-hz <N>", "pulsebus replay --speed"] {
+    for part in [
+        "Examples:",
+        "Exit codes:",
+        "How it is measured:",
+        "Bus or engine:",
+        "--engine",
+        "--tick-hz <N>",
+        "pulsebus replay --speed",
+    ] {
         assert!(help.contains(part), "{part}");
     }
     assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");

@@ -4,12 +4,18 @@ mod common;
 
 use common::{Folder, gzip, random_recording, recording, replay, replay_stdin};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 #[test]
 fn the_recording_that_ships_comes_to_its_known_figures() {
-    for threads in ["1", "2", "4"] {
-        let ran = replay(&["--threads", threads, "--json", "-"]).ok();
-        let json = ran.json();
+    for args in [
+        &["--threads", "1"][..],
+        &["--threads", "2"],
+        &["--threads", "4"],
+        &["--engine", "--threads", "1"],
+        &["--engine", "--threads", "3"],
+    ] {
+        let json = replay(&[args, &["--json", "-"]].concat()).ok().json();
         assert_eq!(json["recording"]["events"], 256_932);
         assert_eq!(json["dispatch"]["deliveries"], 223_419);
         assert_eq!(json["connections"]["connects"], 63_893);
@@ -24,9 +30,97 @@ fn the_recording_that_ships_comes_to_its_known_figures() {
 #[test]
 fn one_thread_makes_no_heap_call_in_the_steady_state() {
     for args in [&[][..], &["--tick-hz", "0.1"], &["--extra-slots", "3"]] {
-        let json = replay(&[&["--json", "-"], args].concat()).ok().json();
-        assert_eq!(json["dispatch"]["heap_calls"], 0, "{args:?}");
-        assert_eq!(json["bus"]["chunks_made_in_dispatch"], 0, "{args:?}");
+        for through in [&[][..], &["--engine"]] {
+            let json = replay(&[&["--json", "-"], args, through].concat()).ok().json();
+            assert_eq!(json["dispatch"]["heap_calls"], 0, "{args:?} {through:?}");
+            assert_eq!(json["bus"]["chunks_made_in_dispatch"], 0, "{args:?} {through:?}");
+        }
+    }
+}
+
+#[test]
+fn the_bus_counts_what_was_done_to_it() {
+    let json = replay(&["--extra-slots", "2", "--json", "-"]).ok().json();
+    let (connects, extra) = (3 * 63_893, 3 * 2 * 231);
+    let tracked = &json["tracked"];
+    assert_eq!((&tracked["made"], &tracked["live"]), (&json!(connects + extra), &json!(0)));
+    assert_eq!(tracked["peak"], 450 + 2 * 231);
+    // Leaves one by one, quits by owner, and what a pass leaves by service.
+    let ended = json!([
+        { "name": "disconnected", "count": 3 * 52_697 },
+        { "name": "owner_left", "count": connects - 3 * 52_697 },
+        { "name": "service_stopped", "count": extra },
+    ]);
+    assert_eq!(tracked["ended"], ended);
+    assert_eq!((&tracked["rejected"], &tracked["cleanup_errors"]), (&json!(0), &json!(0)));
+    assert_eq!(tracked["samples_taken"], tracked["made"]);
+    assert!(tracked["samples_made"].as_u64() < Some(2_000), "they are used again: {tracked}");
+
+    let peak = &json["tracked_at_peak"];
+    assert_eq!((&peak["live"], &peak["owners"]), (&json!(450 + 2 * 231), &json!(50)));
+    assert_eq!((&peak["most_of_an_owner"], &peak["topics"]), (&json!(9), &json!(231)));
+    assert_eq!(peak["kinds"], json!([{ "name": "player", "count": 450 }, { "name": "other", "count": 462 }]));
+    assert_eq!(
+        peak["services"],
+        json!([{ "name": "extra slots", "count": 462 }, { "name": "recording", "count": 450 }])
+    );
+    assert_eq!(peak["fullest_topics"].as_array().map(Vec::len), Some(5));
+}
+
+#[test]
+fn on_bare_signals_nobody_counts() {
+    let ran = replay(&["--engine", "--json", "-"]).ok();
+    let json = ran.json();
+    assert_eq!(
+        (&json["options"]["engine"], &json["tracked"], &json["tracked_at_peak"]),
+        (&json!(true), &Value::Null, &Value::Null)
+    );
+    assert!(ran.err.contains("1 thread, on bare signals") && !ran.err.contains("What the bus counted"), "{}", ran.err);
+}
+
+#[test]
+fn a_topic_may_have_a_name_that_the_bus_does_not_allow() {
+    let long = format!("1,J,ann,{},0", "x".repeat(1_000));
+    let input = recording(&[
+        "1,J,ann,a b,0",
+        "1,J,ann,..,0",
+        "1,J,ann,#0,0",
+        "1,J,ann,*,0",
+        &long,
+        "2,M,bob,a b,1",
+        "3,M,bob,#0,1",
+    ]);
+    let json = replay_stdin(&["-", "--json", "-"], input.as_bytes()).ok().json();
+    assert_eq!((&json["dispatch"]["deliveries"], &json["recording"]["topics"]), (&json!(2), &json!(5)));
+    let names: Vec<&str> = json["tracked_at_peak"]["fullest_topics"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|topic| topic["name"].as_str())
+        .collect();
+    assert_eq!(BTreeSet::from_iter(names), BTreeSet::from(["#0", "#1", "#2", "#3", "#4"]));
+}
+
+#[test]
+fn a_quit_ends_what_came_to_its_owner_by_a_rename() {
+    let input = recording(&[
+        "1,J,ann,a,0",
+        "1,J,ann,b,0",
+        "1,J,bob,b,0",
+        "1,J,bob,c,0",
+        "2,N,ann,bob,0", // bob has a and c, and one of the two in b
+        "3,J,ann,a,0",   // another ann
+        "4,J,zoe,d,0",
+        "4,N,bob,zoe,0",
+        "5,Q,zoe,,0",  // a, b, c and d
+        "6,M,eve,a,1", // ann alone
+        "6,M,eve,c,1", // nobody
+    ]);
+    for args in [&[][..], &["--engine"], &["--threads", "3"]] {
+        let json = replay_stdin(&[&["-", "--json", "-"], args].concat(), input.as_bytes()).ok().json();
+        let connections = &json["connections"];
+        assert_eq!((&connections["disconnects"], &connections["live_at_end"]), (&json!(5), &json!(1)), "{args:?}");
+        assert_eq!(json["dispatch"]["deliveries"], 1, "{args:?}");
     }
 }
 
@@ -102,6 +196,9 @@ fn bus_and_oracle_agree_on_made_up_recordings_however_they_are_replayed() {
             &["--tick-hz", "50"],
             &["--tick-hz", "3", "--threads", "3"],
             &["--speed", "1e6", "--tick-hz", "60", "--threads", "2"],
+            &["--engine"],
+            &["--engine", "--threads", "4"],
+            &["--engine", "--tick-hz", "3", "--threads", "3"],
         ] {
             assert_eq!(lasting(&run(args)), lasting(&plain), "seed {seed}, {args:?}");
         }
@@ -163,6 +260,10 @@ fn the_summary_shows_what_the_json_says() {
         lines.next().unwrap_or_else(|| panic!("{name} in\n{summary}")).to_owned()
     };
     for (name, value) in [
+        ("made", "191,679"),
+        ("still live", "0"),
+        ("at most live", "450"),
+        ("owners", "50"),
         ("events", "256,932"),
         ("deliveries", "223,419"),
         ("connects", "63,893"),

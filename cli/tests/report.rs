@@ -24,7 +24,14 @@ fn it_opens_offline() {
     }
     assert_eq!(html.matches("<svg ").count(), 3);
     assert!(html.contains("prefers-color-scheme: dark"));
-    for figure in ["223,419", "63,893", ">450<", "Checked: every count equals the oracle"] {
+    for figure in [
+        "223,419",
+        "63,893",
+        ">450<",
+        "Checked: every count equals the oracle",
+        "What the bus counted",
+        "owner_left 33,588",
+    ] {
         assert!(html.contains(figure), "{figure}");
     }
 }
@@ -43,9 +50,11 @@ fn every_colour_of_a_plot_follows_the_page() {
 
 #[test]
 fn tags_are_closed_as_they_were_opened() {
-    for html in
-        [report(&["--threads", "2"], random_recording(1, 500).as_bytes()), report(&[], common::HEADER.as_bytes())]
-    {
+    for html in [
+        report(&["--engine"], random_recording(1, 500).as_bytes()),
+        report(&["--threads", "2"], random_recording(1, 500).as_bytes()),
+        report(&[], common::HEADER.as_bytes()),
+    ] {
         let mut open = Vec::new();
         for tag in html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default()) {
             let name = tag.split([' ', '/']).find(|name| !name.is_empty()).unwrap_or_default();

@@ -76,8 +76,8 @@ impl Watch {
         self.0.drops.load(Relaxed)
     }
 
-    /// Was it dropped?
+    /// Was it dropped? If so, what its destructor did must come before this call.
     pub fn is_dropped(&self) -> bool {
-        self.drops() > 0
+        self.drops() > 0 && self.0.alive.read() == 0
     }
 }

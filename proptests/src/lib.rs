@@ -17,4 +17,5 @@ pub mod churn;
 pub mod config;
 pub mod oracle;
 pub mod program;
+pub mod registry;
 pub mod world;

@@ -21,6 +21,8 @@ pub struct OracleSignal {
 /// Its slot, and its connection.
 pub struct OracleSlot {
     live: AtomicBool,
+    /// Was its signal dropped?
+    orphaned: AtomicBool,
     panics: AtomicU32,
     takes_slices: bool,
     callback: Box<dyn Callback>,
@@ -40,6 +42,7 @@ impl Drop for OracleScoped {
 impl Drop for OracleSignal {
     fn drop(&mut self) {
         Oracle::disconnect_all(self);
+        self.slots.get_mut().expect("nobody panics").iter().for_each(|slot| slot.orphaned.store(true, SeqCst));
     }
 }
 
@@ -50,6 +53,16 @@ impl OracleSlot {
 
     fn is_live(&self) -> bool {
         self.live.load(SeqCst)
+    }
+
+    /// Was its signal dropped?
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.orphaned.load(SeqCst)
+    }
+
+    /// How often it has panicked, whether it is live or not.
+    pub(crate) fn panics_so_far(&self) -> u32 {
+        self.panics.load(SeqCst)
     }
 }
 
@@ -103,8 +116,8 @@ impl Bus for Oracle {
     }
 
     fn connect(signal: &OracleSignal, shape: Shape, callback: Box<dyn Callback>) -> Arc<OracleSlot> {
-        let (live, panics) = (AtomicBool::new(true), AtomicU32::new(0));
-        let slot = Arc::new(OracleSlot { live, panics, takes_slices: shape == Shape::Slices, callback });
+        let (live, orphaned, panics) = (AtomicBool::new(true), AtomicBool::new(false), AtomicU32::new(0));
+        let slot = Arc::new(OracleSlot { live, orphaned, panics, takes_slices: shape == Shape::Slices, callback });
         signal.slots.lock().expect("nobody panics").push(slot.clone());
         slot
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use pulsebus::PanicPolicy;
 
 /// Which of the things that exist when it is looked at: the index modulo their number.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pick(pub u16);
 
 impl Pick {

@@ -250,8 +250,11 @@ impl Windows {
 
     fn remember(&mut self, window: u32, time: Duration) {
         if self.seen.back().is_none_or(|(last, _)| *last != window) {
-            if self.seen.len() == REMEMBERED {
-                self.seen.pop_front();
+            match self.seen.len() {
+                // At once: not now and then, in a server's tick.
+                0 => self.seen.reserve_exact(REMEMBERED),
+                REMEMBERED => drop(self.seen.pop_front()),
+                _ => {}
             }
             self.seen.push_back((window, time));
         }

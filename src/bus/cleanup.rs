@@ -65,7 +65,9 @@ impl Bus {
     /// Ends what is stale: whose weak target is gone, or which has outlived a timeout that it asked for. Also sees to what was
     /// disconnected behind the bus's back, which does not count. Looks at every connection.
     pub fn cleanup_stale(&self) -> usize {
-        self.inner.sweep(true)
+        let count = self.inner.sweep(true);
+        self.inner.take_audit_look();
+        count
     }
 
     /// Ends everything.

@@ -6,7 +6,7 @@ use super::error::ConnectError;
 use super::key::{Kind, Name, Owner};
 use super::own::Own;
 use super::reason::EndReason;
-use super::registry::Attached;
+use super::registry::{Attached, Target};
 use super::scope::ScopeState;
 use super::service::ServiceState;
 use super::source::Source;
@@ -31,26 +31,34 @@ pub struct Connect<'a, T> {
 }
 
 impl<'a, T> Connect<'a, T> {
+    #[inline]
     pub(super) fn new(bus: &'a Bus, target: T, track: Track) -> Self {
         Self { bus, target, track }
     }
 
     /// Whose it is: a number, a name, or any [key](Owner::key). It ends with its owner ([`Bus::cleanup_owner`]).
+    #[inline]
     pub fn owner(mut self, owner: impl Into<Owner>) -> Self {
         self.track.owner = Some(owner.into());
         // The scope of another owner would be a contradiction.
-        self.track.scope = None;
+        if let Some(rare) = &mut self.track.rare {
+            rare.scope = None;
+        }
         self
     }
 
     /// The service that it serves. It ends with it ([`Bus::cleanup_service`]).
+    #[inline]
     pub fn service(mut self, service: impl Into<Name>) -> Self {
         self.track.service = Some(service.into());
-        self.track.running = None;
+        if let Some(rare) = &mut self.track.rare {
+            rare.running = None;
+        }
         self
     }
 
     /// A tag, by which it can be found and ended ([`Bus::cleanup_tag`]). It may have several.
+    #[inline]
     pub fn tag(mut self, tag: impl Into<Name>) -> Self {
         self.track.tag(tag.into());
         self
@@ -63,6 +71,7 @@ impl<'a, T> Connect<'a, T> {
     }
 
     /// What it is for. [`Kind::Signal`] if nothing is said.
+    #[inline]
     pub fn kind(mut self, kind: Kind) -> Self {
         self.track.kind = kind;
         self
@@ -70,20 +79,20 @@ impl<'a, T> Connect<'a, T> {
 
     /// A name within its owner. Connecting another one of this name ends this one first ([`EndReason::Replaced`]).
     pub fn named(mut self, name: impl Into<Name>) -> Self {
-        self.track.name = Some(name.into());
+        self.track.rare().name = Some(name.into());
         self
     }
 
     /// What it does, for people.
     pub fn describe(mut self, description: impl Into<Name>) -> Self {
-        self.track.description = Some(description.into());
+        self.track.rare().description = Some(description.into());
         self
     }
 
     /// When it ends by itself: at the first sweep ([`Bus::cleanup_stale`], [`Bus::maintain`]) after that. Both kinds may be
     /// given.
     pub fn timeout(mut self, timeout: Timeout) -> Self {
-        self.track.time_out(timeout);
+        self.track.rare().time_out(timeout);
         self
     }
 
@@ -93,24 +102,25 @@ impl<'a, T> Connect<'a, T> {
     /// Not called if the connection is not made. For what is disconnected through its handle it is called later, see
     /// [`Bus`]. One heap call.
     pub fn on_cleanup(mut self, callback: impl FnOnce(EndReason) + Send + 'static) -> Self {
-        self.track.on_cleanup = Some(Box::new(callback));
+        self.track.rare().on_cleanup = Some(Box::new(callback));
         self
     }
 
     pub(super) fn in_scope(mut self, owner: Owner, scope: Arc<ScopeState>) -> Self {
         self.track.owner = Some(owner);
-        self.track.scope = Some(scope);
+        self.track.rare().scope = Some(scope);
         self
     }
 
     pub(super) fn in_service(mut self, service: Arc<ServiceState>) -> Self {
         self.track.service = Some(service.name().clone());
-        self.track.running = Some(service);
+        self.track.rare().running = Some(service);
         self
     }
 }
 
 impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
+    #[inline]
     pub(super) fn to<S: Source<Event = E>>(bus: &'a Bus, source: &'a S) -> Self {
         Self::new(bus, source.signal(), Track { topic: source.topic(), ..Track::default() })
     }
@@ -137,10 +147,11 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
     /// # Errors
     /// As for [`slot`](Self::slot).
     #[track_caller]
-    pub fn scoped<F>(self, slot: F) -> Result<ScopedConnection, ConnectError>
+    pub fn scoped<F>(mut self, slot: F) -> Result<ScopedConnection, ConnectError>
     where
         F: Fn(&E) + Send + Sync + 'static,
     {
+        self.track.is_kept = true;
         self.slot(slot).map(ScopedConnection::from)
     }
 
@@ -192,9 +203,10 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
     {
         let (signal, place) = (self.target, Location::caller());
         let (weak, watched) = (Arc::downgrade(target), Arc::downgrade(target));
-        self.track.target = Some(Box::new(move || watched.strong_count() == 0));
         let own = Own::default();
         let theirs = own.clone();
+        let is_gone = Box::new(move || watched.strong_count() == 0);
+        self.track.rare().target = Some(Target { is_gone, own: own.clone() });
         let slot = move |event: &E| match weak.upgrade() {
             Some(target) => slot(&target, event),
             None => theirs.disconnect(),
@@ -233,13 +245,14 @@ impl<'a> Connect<'a, Connection> {
 
 impl<T> fmt::Debug for Connect<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Track { owner, service, tags, kind, name, .. } = &self.track;
+        let Track { owner, service, tags, kind, .. } = &self.track;
+        let name = self.track.rare.as_ref().and_then(|rare| rare.name.as_ref());
         f.debug_struct("Connect")
             .field("owner", owner)
             .field("service", service)
             .field("tags", tags)
             .field("kind", kind)
-            .field("name", name)
+            .field("name", &name)
             .finish_non_exhaustive()
     }
 }

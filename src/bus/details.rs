@@ -68,7 +68,7 @@ pub struct Detail {
 }
 
 #[cfg(feature = "serde")]
-fn place<S: serde::Serializer>(place: &Location<'static>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn place<S: serde::Serializer>(place: &Location<'static>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(place)
 }
 
@@ -83,7 +83,7 @@ impl Detail {
             scope: seen.scope().cloned(),
             service: seen.service().cloned(),
             tags: seen.tags().cloned().collect(),
-            kind: record.kind.clone(),
+            kind: seen.kind().clone(),
             topic: record.topic,
             name: record.name().cloned(),
             description: record.description().cloned(),
@@ -184,7 +184,7 @@ impl Filter {
 
     pub(super) fn fits(&self, seen: &Seen<'_>) -> bool {
         let any = |wanted: &Option<Name>, found: Option<&Name>| wanted.is_none() || wanted.as_ref() == found;
-        (self.kind.is_none() || self.kind.as_ref() == Some(&seen.record.kind))
+        (self.kind.is_none() || self.kind.as_ref() == Some(seen.kind()))
             && (self.topic.is_none() || self.topic == seen.record.topic)
             && any(&self.service, seen.service())
             && (self.owner.is_none() || self.owner.as_ref() == seen.owner())

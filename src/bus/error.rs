@@ -20,8 +20,10 @@ pub enum ConnectError {
     ShutDown,
     /// The scope, or the owner, that it was to belong to has left.
     ScopeEnded {
-        /// The owner, and its child's name behind a slash if it was a child.
-        scope: String,
+        /// Whose it was.
+        owner: Owner,
+        /// Its path below the owner, if it was a child.
+        path: Option<Name>,
     },
     /// The service that it was to belong to has stopped.
     ServiceStopped {
@@ -81,8 +83,10 @@ impl fmt::Display for ConnectError {
                 write!(f, "{who} has {live} connections of {limit} allowed: end some, or raise the limit")
             }
             Self::ShutDown => f.write_str("the bus was shut down: connect before that, or make a new bus"),
-            Self::ScopeEnded { scope } => {
-                write!(f, "{scope} has left: ask the bus for a new scope if it is back")
+            Self::ScopeEnded { owner, path } => {
+                write!(f, "owner {owner}")?;
+                path.iter().try_for_each(|path| write!(f, "/{path}"))?;
+                f.write_str(" has left: ask the bus for a new scope if it is back")
             }
             Self::ServiceStopped { service } => {
                 write!(f, "service {service} has stopped: register it again if it is back")

@@ -1,11 +1,12 @@
 //! What the handles of a bus share, and the one way to its registry.
 
+use super::audit::History;
 use super::config::Config;
 use super::connect::Prepared;
 use super::error::{BatchError, ConnectError};
 use super::log;
 use super::maintain::Upkeep;
-use super::registry::{Attached, Ended, Group, Registry};
+use super::registry::{Attached, Ended, Group, Left, Registry};
 use super::service::Services;
 use super::timer::Timers;
 use super::topics::Topics;
@@ -43,6 +44,8 @@ pub(super) struct Inner {
     emergency: ArcSwapOption<EmergencyHook>,
     pub(super) timers: Timers,
     pub(super) upkeep: Mutex<Upkeep>,
+    /// What the audit judges growth by.
+    pub(super) history: Mutex<History>,
     /// Callbacks of the user's that panicked: at cleanups, in hooks.
     cleanup_errors: AtomicU64,
 }
@@ -59,6 +62,7 @@ impl Inner {
             domain,
             clock,
             upkeep: Mutex::default(),
+            history: Mutex::default(),
             cleanup_errors: AtomicU64::new(0),
         }
     }
@@ -70,7 +74,7 @@ impl Inner {
 
     /// Does something to the registry, and when its lock is released, what that has left to do.
     pub(super) fn with<R>(&self, f: impl FnOnce(&mut Registry, &mut Ended) -> R) -> R {
-        let mut ended = Ended::default();
+        let mut ended = Ended::new();
         let result = f(&mut self.lock(), &mut ended);
         self.settle(ended);
         result
@@ -83,11 +87,11 @@ impl Inner {
 
     pub(super) fn connect(
         &self,
-        track: Track,
+        mut track: Track,
         place: &'static Location<'static>,
         attach: impl FnOnce(&Meter) -> Attached,
     ) -> Result<Connection, ConnectError> {
-        let mut ended = Ended::default();
+        let mut ended = Ended::new();
         let mut registry = self.lock();
         let over_before = registry.totals.over_limit;
         let reserved = registry.check(&track).and_then(|()| registry.reserve(&track, true, &mut ended));
@@ -100,7 +104,7 @@ impl Inner {
                 return Err(error);
             }
         };
-        let (connection, due) = registry.admit(track, reserved, place, &mut ended, attach);
+        let (connection, due) = registry.admit(&mut track, reserved, place, &mut ended, attach);
         let emergency = registry.new_emergency();
         let is_over = registry.totals.over_limit != over_before;
         drop(registry);
@@ -113,7 +117,7 @@ impl Inner {
     }
 
     pub(super) fn connect_batch(&self, batch: Vec<Prepared<'_>>) -> Result<Vec<Connection>, BatchError> {
-        let mut ended = Ended::default();
+        let mut ended = Ended::new();
         let mut registry = self.lock();
         let mut reserved = Vec::with_capacity(batch.len());
         let checked = batch.iter().map(|one| registry.check(&one.track)).enumerate();
@@ -123,10 +127,14 @@ impl Inner {
                 break;
             }
             match registry.reserve(&one.track, true, &mut ended) {
-                Ok(one) => reserved.push(one),
+                Ok(place) => {
+                    reserved.push(place);
+                    registry.note_replacing(&one.track);
+                }
                 Err(error) => failure = Some(BatchError { index, error }),
             }
         }
+        registry.forget_replacing();
         if let Some(failure) = failure {
             reserved.into_iter().for_each(|one| registry.give_up(one, &mut ended));
             drop(registry);
@@ -136,25 +144,29 @@ impl Inner {
         }
         let mut connections = Vec::with_capacity(batch.len());
         let mut dues = Vec::new();
-        for (Prepared { track, place, attach }, reserved) in batch.into_iter().zip(reserved) {
-            let (connection, due) = registry.admit(track, reserved, place, &mut ended, attach);
+        // Kept until the lock is released: a key may run a destructor of the user's.
+        let mut tracks = Vec::with_capacity(batch.len());
+        for (Prepared { mut track, place, attach }, reserved) in batch.into_iter().zip(reserved) {
+            let (connection, due) = registry.admit(&mut track, reserved, place, &mut ended, attach);
             connections.push(connection);
             dues.extend(due);
+            tracks.push(track);
         }
         let emergency = registry.new_emergency();
         drop(registry);
+        self.guarded(|| drop(tracks));
         dues.into_iter().for_each(Due::settle);
         self.conclude(ended, None, emergency);
         Ok(connections)
     }
 
     /// Makes a record for a connection that is there already.
-    pub(super) fn take_in(&self, track: Track, connection: Connection) -> Result<Connection, ConnectError> {
-        let mut ended = Ended::default();
+    pub(super) fn take_in(&self, mut track: Track, connection: Connection) -> Result<Connection, ConnectError> {
+        let mut ended = Ended::new();
         let mut registry = self.lock();
         let place = connection.place();
         let check = registry.check(&track).and_then(|()| match place {
-            _ if track.timeouts.idle.is_some() => Err(ConnectError::NoCallStatistics),
+            _ if track.rare.as_ref().is_some_and(|rare| rare.idle.is_some()) => Err(ConnectError::NoCallStatistics),
             Some(place) if connection.is_connected() => Ok(place),
             _ => Err(ConnectError::NotConnected),
         });
@@ -162,17 +174,18 @@ impl Inner {
             Ok(_) if registry.find(&connection).is_some() => Err(ConnectError::AlreadyTracked),
             Ok(place) => registry.reserve(&track, false, &mut ended).map(|reserved| {
                 let attached = |_: &Meter| Attached { connection, life: connection.life(), due: None };
-                registry.admit(track, reserved, place, &mut ended, attached).0
+                registry.admit(&mut track, reserved, place, &mut ended, attached).0
             }),
             Err(error) => Err(error),
         };
-        let emergency = registry.new_emergency();
+        let emergency = if admitted.is_ok() { registry.new_emergency() } else { None };
         drop(registry);
         self.conclude(ended, None, emergency);
         admitted
     }
 
     /// What is to be done when the lock is released.
+    #[inline]
     fn conclude(&self, ended: Ended, due: Option<Due>, emergency: Option<usize>) {
         if let Some(due) = due {
             due.settle();
@@ -188,7 +201,7 @@ impl Inner {
         let Some(limit) = self.config.load().limits.overall else { return };
         log::emergency(live, limit);
         if let Some(hook) = self.emergency.load_full() {
-            self.guarded(|| hook(&Emergency { live, limit }));
+            self.guarded(move || hook(&Emergency { live, limit }));
         }
     }
 
@@ -224,25 +237,25 @@ impl Inner {
     /// Runs the callbacks of what has ended. Never under the lock.
     #[inline]
     pub(super) fn settle(&self, ended: Ended) {
-        if !ended.is_empty() {
-            self.settle_some(ended);
+        if let Some(left) = ended.into_left() {
+            self.settle_left(*left);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn settle_some(&self, ended: Ended) {
-        let Ended { callbacks, owners, traced } = ended;
+    fn settle_left(&self, left: Left) {
+        let Left { callbacks, owners, traced } = left;
         for (record, reason) in traced {
             log::ended(record.place, reason);
         }
-        for (mut extras, reason) in callbacks {
-            if let Some(callback) = extras.on_cleanup.take() {
+        for (mut rare, reason) in callbacks {
+            if let Some(callback) = rare.on_cleanup.take() {
                 if !self.guarded(|| callback(reason)) {
                     log::cleanup_panicked(reason);
                 }
             }
-            self.guarded(|| drop(extras));
+            self.guarded(|| drop(rare));
         }
         for owner in owners {
             self.guarded(|| drop(owner));
@@ -251,10 +264,7 @@ impl Inner {
 
     /// Ends a group; how many of them this ended.
     pub(super) fn end(&self, group: &Group<'_>, reason: EndReason) -> usize {
-        self.with(|registry, ended| {
-            let ids = registry.select(group);
-            ids.into_iter().filter(|id| registry.end(*id, reason, ended)).count()
-        })
+        self.with(|registry, ended| registry.end_group(group, reason, ended))
     }
 }
 

@@ -132,12 +132,25 @@ impl fmt::Debug for Name {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Owner(Key);
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 enum Key {
     Number(u64),
     Negative(i64),
     Name(Name),
     Any(AnyKey),
+}
+
+impl Hash for Key {
+    /// By the payload alone: what is equal is of one variant anyway.
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Number(number) => state.write_u64(*number),
+            Self::Negative(number) => state.write_i64(*number),
+            Self::Name(name) => name.hash(state),
+            Self::Any(key) => key.hash(state),
+        }
+    }
 }
 
 impl Owner {
@@ -302,6 +315,44 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All but those of the user's own, in the order of their numbers.
+    pub(super) const BUILT_IN: [Self; 13] = [
+        Self::Signal,
+        Self::Player,
+        Self::Remote,
+        Self::State,
+        Self::Heartbeat,
+        Self::Stepped,
+        Self::RenderStepped,
+        Self::Timer,
+        Self::Tween,
+        Self::Sound,
+        Self::Gui,
+        Self::Physics,
+        Self::Other,
+    ];
+
+    /// Its number among them.
+    #[inline]
+    pub(super) fn built_in(&self) -> Option<usize> {
+        Some(match self {
+            Self::Signal => 0,
+            Self::Player => 1,
+            Self::Remote => 2,
+            Self::State => 3,
+            Self::Heartbeat => 4,
+            Self::Stepped => 5,
+            Self::RenderStepped => 6,
+            Self::Timer => 7,
+            Self::Tween => 8,
+            Self::Sound => 9,
+            Self::Gui => 10,
+            Self::Physics => 11,
+            Self::Other => 12,
+            Self::Custom(_) => return None,
+        })
+    }
+
     /// A kind of one's own.
     pub fn custom(name: impl Into<Name>) -> Self {
         Self::Custom(name.into())
@@ -379,6 +430,14 @@ mod tests {
         assert_ne!(Owner::key(1_u32), Owner::key(1_u64));
         assert_eq!(Owner::key((1, 2)).downcast_ref::<(i32, i32)>(), Some(&(1, 2)));
         assert_eq!(Owner::key((1, 2)).to_string(), "(1, 2)");
+    }
+
+    #[test]
+    fn built_in_kinds_have_their_numbers() {
+        for (number, kind) in Kind::BUILT_IN.iter().enumerate() {
+            assert_eq!(kind.built_in(), Some(number));
+        }
+        assert_eq!(Kind::custom("timer").built_in(), None);
     }
 
     #[test]

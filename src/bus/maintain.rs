@@ -116,7 +116,7 @@ impl Inner {
                 return (stale, 0);
             }
         }
-        // (The audit takes its look here.)
+        self.take_audit_look();
         (stale, self.topics.collect())
     }
 }

@@ -4,6 +4,7 @@
 //! name; [`scope`] and [`service`] are owners with a life of their own. Emissions know nothing of any of it: a tracked slot
 //! is a slot.
 
+mod audit;
 mod calls;
 mod cleanup;
 mod config;
@@ -28,6 +29,7 @@ mod timer;
 mod topics;
 mod track;
 
+pub use audit::{Audit, AuditEntry, Growth, UntrackedSlots};
 pub use calls::{CallStatistics, Calls};
 pub use config::{Config, ConfigError, LimitPolicy, Limits};
 pub use connect::{Connect, Prepared};

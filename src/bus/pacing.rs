@@ -223,7 +223,7 @@ impl Connect<'_, Beats> {
     {
         let Beats { interval, most } = self.target;
         let (budget, clock) = (Arc::new(ExecutionBudget::new(most)), self.bus.clock().clone());
-        self.track.budget = Some(Arc::clone(&budget));
+        self.track.rare().budget = Some(Arc::clone(&budget));
         let throttle = Throttle::new(interval);
         let beats = self.bus.signal::<Beat>();
         self.track.topic = Some(beats.id());

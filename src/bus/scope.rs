@@ -2,6 +2,7 @@
 
 use super::Bus;
 use super::connect::Connect;
+use super::error::ConnectError;
 use super::key::{Name, Owner};
 use super::reason::EndReason;
 use super::registry::{Group, ScopeKey};
@@ -42,17 +43,15 @@ impl ScopeState {
         self.ended.load(Relaxed) || self.parent.as_ref().is_some_and(|parent| parent.has_ended())
     }
 
+    /// Why nothing can be connected through it, when it has ended.
+    pub(super) fn error(&self) -> ConnectError {
+        ConnectError::ScopeEnded { owner: self.owner.clone(), path: self.path.clone() }
+    }
+
     /// The groups of a connection in it: the scope itself, then those that it lies in, without the owner.
     pub(super) fn keys(&self) -> impl Iterator<Item = ScopeKey> {
         let outward = std::iter::successors(Some(self), |scope| scope.parent.as_deref());
         outward.filter_map(|scope| Some((scope.owner.clone(), scope.path.clone()?)))
-    }
-}
-
-impl fmt::Display for ScopeState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "owner {}", self.owner)?;
-        self.path.iter().try_for_each(|path| write!(f, "/{path}"))
     }
 }
 
@@ -86,7 +85,9 @@ impl OwnerScope {
 
     /// A description to start from, for whatever else belongs to this scope.
     pub(super) fn track(&self) -> Track {
-        Track { owner: Some(self.state.owner.clone()), scope: Some(Arc::clone(&self.state)), ..Track::default() }
+        let mut track = Track { owner: Some(self.state.owner.clone()), ..Track::default() };
+        track.rare().scope = Some(Arc::clone(&self.state));
+        track
     }
 
     /// Ends everything in the scope, which can be used on: a respawn. How many that were.
@@ -143,8 +144,7 @@ impl OwnerScope {
         self.bus.inner.with(|registry, ended| {
             // Relaxed: the lock orders it.
             state.ended.fetch_or(for_good, Relaxed);
-            let ids = registry.select(&key.as_ref().map_or(Group::Owner(&state.owner), Group::Scope));
-            ids.into_iter().filter(|id| registry.end(*id, reason, ended)).count()
+            registry.end_group(&key.as_ref().map_or(Group::Owner(&state.owner), Group::Scope), reason, ended)
         })
     }
 }

@@ -78,7 +78,9 @@ impl Service {
 
     /// A description to start from, for whatever else belongs to this service.
     pub(super) fn track(&self) -> Track {
-        Track { service: Some(self.state.name.clone()), running: Some(Arc::clone(&self.state)), ..Track::default() }
+        let mut track = Track { service: Some(self.state.name.clone()), ..Track::default() };
+        track.rare().running = Some(Arc::clone(&self.state));
+        track
     }
 
     /// How many connections it has, as far as the bus knows.
@@ -134,8 +136,7 @@ impl Service {
                 // What bears its name now is another one's.
                 return 0;
             }
-            let ids = registry.select(&Group::Service(&state.name));
-            ids.into_iter().filter(|id| registry.end(*id, EndReason::ServiceStopped, ended)).count()
+            registry.end_group(&Group::Service(&state.name), EndReason::ServiceStopped, ended)
         })
     }
 

@@ -7,7 +7,6 @@ use super::key::{Kind, Name, Owner};
 use super::reason::EndReason;
 use super::registry::{Group, Totals};
 use crate::connection::Connection;
-use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -110,15 +109,10 @@ impl Bus {
     pub fn statistics(&self) -> BusStatistics {
         let inner = &self.inner;
         inner.sweep(false);
-        let mut kinds: HashMap<Kind, usize> = HashMap::new();
         let mut panics = 0;
         for page in 0.. {
             let more = inner.look(|registry| {
                 for seen in registry.look(page) {
-                    match kinds.get_mut(&seen.record.kind) {
-                        Some(count) => *count += 1,
-                        None => drop(kinds.insert(seen.record.kind.clone(), 1)),
-                    }
                     panics += u64::from(seen.record.connection.panics().unwrap_or(0));
                 }
                 page + 1 < registry.pages()
@@ -127,9 +121,10 @@ impl Bus {
                 break;
             }
         }
-        let (live, totals, owners, services, tags, samples) = inner.look(|registry| {
+        let (live, totals, owners, services, tags, kinds, samples) = inner.look(|registry| {
             let samples = registry.samples.reuse();
-            (registry.len(), registry.totals.clone(), registry.owners(), registry.services(), registry.tags(), samples)
+            let groups = (registry.owners(), registry.services(), registry.tags(), registry.kinds());
+            (registry.len(), registry.totals.clone(), groups.0, groups.1, groups.2, groups.3, samples)
         });
         let Totals { made, peak, rejected, over_limit, emergencies, panics: panics_before, .. } = totals;
         let mut topics = Vec::new();
@@ -166,8 +161,9 @@ impl Bus {
 
     /// Everything that is known of one connection; `None` if the bus does not track it.
     pub fn detail(&self, connection: Connection) -> Option<Detail> {
-        self.inner.look(|registry| {
-            let seen = registry.look_at(registry.find(&connection)?)?;
+        self.inner.with(|registry, _| {
+            let id = registry.find(&connection)?;
+            let seen = registry.look_at(id)?;
             Some(Detail::new(&seen, registry.time()))
         })
     }

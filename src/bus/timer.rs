@@ -124,6 +124,7 @@ impl<'a> Connect<'a, Schedule> {
     /// Ends after so many calls ([`EndReason::Finished`]).
     pub fn times(mut self, times: u64) -> Self {
         self.target.times = Some(times);
+        self.track.is_kept = true;
         self
     }
 

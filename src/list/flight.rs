@@ -34,7 +34,7 @@ pub(crate) struct Flight {
 }
 
 /// What becomes of a chunk whose grace period is over.
-pub(super) enum Arrival {
+pub(crate) enum Arrival {
     /// It serves on in its list, and is no longer the caller's.
     Landed,
     /// It has to be retired once more, by the caller.
@@ -44,7 +44,7 @@ pub(super) enum Arrival {
 }
 
 impl Flight {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { state: AtomicU32::new(0), waiting: AtomicU32::new(0), load: AtomicU32::new(0) }
     }
 
@@ -71,19 +71,19 @@ impl Flight {
 
     /// Takes the chunk out of its list for good. Returns whether it is the caller's now; if not, it is under way, and
     /// free when it arrives. Only for whoever has torn the list down.
-    pub(super) fn detach(&self) -> bool {
+    pub(crate) fn detach(&self) -> bool {
         // As in `depart`.
         self.state.fetch_or(FLYING | AGAIN | UNLINKED, Ordering::AcqRel) & FLYING == 0
     }
 
     /// The slots whose closures have arrived.
-    pub(super) fn arrived(&self) -> u32 {
+    pub(crate) fn arrived(&self) -> u32 {
         // Relaxed: written before the chunk was retired.
         self.load.load(Ordering::Relaxed)
     }
 
     /// Ends a flight, after the closures were moved out. Only for whoever the limbo returned the chunk to.
-    pub(super) fn arrive(&self) -> Arrival {
+    pub(crate) fn arrive(&self) -> Arrival {
         loop {
             // Relaxed: of a note we see more below; without one, the limbo has passed on all there is.
             let state = self.state.load(Ordering::Relaxed);

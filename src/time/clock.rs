@@ -20,8 +20,8 @@ pub struct Clock(Source);
 
 #[derive(Debug, Clone)]
 enum Source {
-    /// Counted from this instant.
-    System(Instant),
+    /// Counted from this instant, which both clocks showed.
+    System(Instant, coarsetime::Instant),
     /// Nanoseconds.
     Manual(Arc<AtomicU64>),
 }
@@ -29,15 +29,24 @@ enum Source {
 impl Clock {
     /// The system's monotonic clock, from now on. Reading it costs about twenty nanoseconds.
     pub fn system() -> Self {
-        Self(Source::System(Instant::now()))
+        Self(Source::System(Instant::now(), coarsetime::Instant::now()))
     }
 
     /// The time since the clock was made. Never goes back.
     pub fn now(&self) -> Duration {
         match &self.0 {
-            Source::System(start) => start.elapsed(),
+            Source::System(start, _) => start.elapsed(),
             // Relaxed: a time orders nothing.
             Source::Manual(nanoseconds) => Duration::from_nanos(nanoseconds.load(Relaxed)),
+        }
+    }
+
+    /// The same to some milliseconds, and never ahead of it, for a fourth of the cost.
+    #[inline]
+    pub(crate) fn coarse(&self) -> Duration {
+        match &self.0 {
+            Source::System(_, start) => start.elapsed().into(),
+            Source::Manual(_) => self.now(),
         }
     }
 
@@ -49,7 +58,7 @@ impl Clock {
     /// What drives it by hand, if something does.
     pub(crate) fn hand(&self) -> Option<ManualClock> {
         match &self.0 {
-            Source::System(_) => None,
+            Source::System(..) => None,
             Source::Manual(nanoseconds) => Some(ManualClock(Arc::clone(nanoseconds))),
         }
     }

@@ -21,8 +21,8 @@ use crate::table::Table;
 /// Plants weakenings in a copy of the sources, one at a time, and names the loom model that notices.
 ///
 /// Every ordering of the core is made Relaxed (an AcqRel also each of its halves), every fence is taken out, and steps of
-/// the protocols are left out or swapped. Fails if one survives that docs/ORDERINGS.md does not argue for. A run of
-/// everything replaces its section of RESULTS.md.
+/// the protocols are left out or swapped. Fails if one survives that docs/ORDERINGS.md does not argue for, or does not
+/// build. A run of everything replaces its section of RESULTS.md.
 #[derive(clap::Args)]
 pub struct Args {
     /// Only weakenings whose name contains this (repeat it for more)
@@ -69,11 +69,18 @@ impl Args {
         for weakening in &weakenings {
             progress.start(weakening);
             let (program, file) = match &weakening.kind {
-                Kind::Ordering { site, .. } => (choosable.clone(), sites[*site].file.display().to_string()),
-                Kind::Step(step) => (copy.build_step(step)?, step.file.display().to_string()),
+                Kind::Ordering { site, .. } => (Ok(choosable.clone()), &sites[*site].file),
+                Kind::Step(step) => (copy.build_step(step), &step.file),
             };
             let limit = Duration::from_secs(self.limit);
-            let fate = models.judge(&program, &weakening.kind, &file, self.jobs, limit)?;
+            let fate = match program {
+                Ok(program) => {
+                    models.judge(&program, &weakening.kind, &file.display().to_string(), self.jobs, limit)?
+                }
+                // The others go on: a whole run takes half an hour.
+                Err(Error::Failed { output, .. }) => Fate::Unbuildable(output),
+                Err(other) => return Err(other),
+            };
             progress.end(weakening, &fate);
             outcomes.push((weakening, fate));
         }
@@ -93,6 +100,7 @@ impl Weakening {
 
     fn outcome(&self, fate: &Fate) -> String {
         match (fate, &self.argued) {
+            (Fate::Unbuildable(_), _) => "**does not build**".to_owned(),
             (Fate::Killed { model, .. }, None) => format!("`{model}`"),
             (Fate::Killed { model, .. }, Some(_)) => format!("`{model}`, although {ARGUMENTS} argues that none can"),
             (_, Some(anchor)) => format!("[argued]({ARGUMENTS}#{anchor})"),
@@ -115,6 +123,10 @@ fn report(outcomes: &[(&Weakening, Fate)], models: usize, whole: bool) -> Result
                 *kills.entry(model).or_default() += 1;
             }
             (Fate::Survived | Fate::Undecided, Some(_)) => argued += 1,
+            (Fate::Unbuildable(output), _) => {
+                eprintln!("{} does not build:\n{output}", weakening.name);
+                wrong.push(weakening.name.as_str());
+            }
             (Fate::Killed { .. }, Some(_)) | (Fate::Survived | Fate::Undecided, None) => {
                 wrong.push(weakening.name.as_str());
             }
@@ -136,8 +148,8 @@ fn report(outcomes: &[(&Weakening, Fate)], models: usize, whole: bool) -> Result
         return Ok(());
     }
     Err(Error::Missed(format!(
-        "{} of {total} weakenings ended otherwise than they should; write a model that notices, or argue in {ARGUMENTS}: \
-         {}",
+        "{} of {total} weakenings ended otherwise than they should; write a model that notices, argue in {ARGUMENTS}, or \
+         bring weakenings.toml up to date: {}",
         wrong.len(),
         wrong.join("; ")
     )))
@@ -170,7 +182,7 @@ impl Progress {
             None => {
                 let after = match fate {
                     Fate::Killed { after, .. } => format!(" after {:.1} s", after.as_secs_f64()),
-                    Fate::Survived | Fate::Undecided => String::new(),
+                    Fate::Survived | Fate::Undecided | Fate::Unbuildable(_) => String::new(),
                 };
                 let now = self.begin.elapsed().as_secs();
                 eprintln!("{now:5} s  {}: {}{after}", weakening.name, weakening.outcome(fate));

@@ -10,7 +10,7 @@ mod names;
 mod split;
 
 pub use compile::Compiler;
-pub use split::{Part, split};
+pub use split::{Part, PartTopic, split};
 
 /// The sender of a message who holds no connection anywhere, so that nobody is left out.
 pub const NOBODY: u32 = u32::MAX;

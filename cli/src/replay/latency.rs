@@ -41,6 +41,30 @@ impl Meter for Times {
     }
 }
 
+/// No clock, but a look at one moment: when an event has connected its slot.
+#[derive(Debug)]
+pub struct Lookout<F, R> {
+    /// The event.
+    pub event: Option<u32>,
+    /// The look.
+    pub look: F,
+    /// What it has found.
+    pub seen: Option<R>,
+}
+
+impl<F: Fn() -> Option<R>, R> Meter for Lookout<F, R> {
+    #[inline(always)]
+    fn around(&mut self, emission: impl FnOnce()) {
+        emission();
+    }
+
+    fn connected(&mut self, event: u32) {
+        if self.event == Some(event) {
+            self.seen = (self.look)();
+        }
+    }
+}
+
 /// All latencies of a replay.
 #[derive(Debug)]
 pub struct Latency {

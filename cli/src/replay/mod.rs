@@ -1,4 +1,4 @@
-//! Taking a plan through the bus: several passes over the same domain, by threads that stay the same.
+//! Taking a plan through the bus: several passes over the same bus and domain, by threads that stay the same.
 //!
 //! The warm-up pass lets the bus take from the heap what it will need; the dispatch pass has no clock in its loop and is
 //! what throughput and heap calls are taken from; the latency pass has a clock around every emission. A paced replay waits
@@ -8,6 +8,7 @@ mod latency;
 mod schedule;
 mod stage;
 mod timeline;
+mod wiring;
 mod worker;
 
 pub use latency::{Bin, Latency};
@@ -19,14 +20,15 @@ use crate::check::Figures;
 use crate::error::Error;
 use crate::plan::{self, Part, Plan};
 use crate::progress::{Phase, Progress};
-use pulsebus::{Domain, Statistics};
-use stage::Ledger;
+use pulsebus::{BusStatistics, Domain, Statistics};
+use stage::{Hall, Ledger};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
-use worker::{Done, Order, PassPart, PassPlan, Reply, Worker};
+use wiring::{Bare, Tracked, Wiring};
+use worker::{Done, Look, Order, PassPart, PassPlan, Reply, Worker};
 
 /// The place of the dispatch pass among all passes.
 pub const DISPATCH: usize = 1;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub threads: usize,
     /// How many slots every topic has besides its owners'.
     pub extra_slots: u32,
+    /// On bare signals, not through the bus.
+    pub engine: bool,
     /// How progress is shown.
     pub progress: Progress,
 }
@@ -60,6 +64,8 @@ pub struct Replay {
     pub live: Vec<Point>,
     /// What the bus used for all passes.
     pub bus: Bus,
+    /// What the bus counted by itself; `None` on bare signals.
+    pub tracked: Option<TrackedFigures>,
     /// Captures that were not dropped after the final collection.
     pub leaks: u64,
 }
@@ -90,25 +96,41 @@ pub struct Bus {
     pub slots_connected: u64,
 }
 
+/// What the bus counted by itself.
+#[derive(Debug)]
+pub struct TrackedFigures {
+    /// When the recording had most connections, in the warm-up pass; `None` if it never had any.
+    pub at_peak: Option<BusStatistics>,
+    /// After all passes.
+    pub at_end: BusStatistics,
+}
+
 /// Replays `plan`, whose steps are used up.
 ///
 /// # Errors
 /// When the threads cannot be started.
 pub fn replay(plan: &mut Plan, settings: &Settings) -> Result<Replay, Error> {
-    let parts = plan::split(plan, settings.threads, settings.extra_slots);
     let domain = Domain::new();
+    if settings.engine {
+        replay_through(&Bare(&domain), &domain, plan, settings)
+    } else {
+        replay_through(&Tracked::new(&domain), &domain, plan, settings)
+    }
+}
+
+fn replay_through<W: Wiring>(
+    wiring: &W,
+    domain: &Domain,
+    plan: &mut Plan,
+    settings: &Settings,
+) -> Result<Replay, Error> {
+    let parts = plan::split(plan, settings.threads, settings.extra_slots);
+    let plan = &*plan;
     let progress: Vec<Done> = parts.iter().map(|_| Done::default()).collect();
     thread::scope(|scope| {
         let mut crew = Vec::with_capacity(parts.len());
         for (part, done) in parts.iter().zip(&progress) {
-            let worker = Worker {
-                part,
-                times: &plan.times,
-                identities: plan.identities,
-                extra_slots: settings.extra_slots,
-                domain: &domain,
-                done,
-            };
+            let worker = Worker { plan, part, extra_slots: settings.extra_slots, domain, wiring, done };
             let (orders, ordered) = mpsc::channel();
             let (reply, replies) = mpsc::channel();
             let thread = thread::Builder::new().name("emitter".to_owned());
@@ -116,7 +138,7 @@ pub fn replay(plan: &mut Plan, settings: &Settings) -> Result<Replay, Error> {
             spawned.map_err(|error| Error::Threads { threads: parts.len(), error })?;
             crew.push(Emitter { orders, replies, done });
         }
-        Ok(Run { plan, parts: &parts, settings, domain: &domain, crew }.passes())
+        Ok(Run { plan, parts: &parts, settings, domain, wiring, crew }.passes())
     })
 }
 
@@ -127,11 +149,12 @@ struct Emitter<'a> {
     done: &'a Done,
 }
 
-struct Run<'a> {
+struct Run<'a, W> {
     plan: &'a Plan,
     parts: &'a [Part],
     settings: &'a Settings,
     domain: &'a Domain,
+    wiring: &'a W,
     crew: Vec<Emitter<'a>>,
 }
 
@@ -142,19 +165,22 @@ struct Pass {
     live: Vec<Point>,
     latencies: Vec<latency::Times>,
     ledgers: Vec<Arc<Ledger>>,
+    at_peak: Option<BusStatistics>,
     chunks_made: u64,
     slots_connected: u64,
 }
 
-impl Run<'_> {
+impl<W: Wiring> Run<'_, W> {
     fn passes(&self) -> Replay {
         let pace = self.settings.pace;
         let flat_out = Pace { speed: None, ..pace };
-        let warm_up = self.pass("warm-up", PassPlan { pace: flat_out, metered: false });
+        let mut warm_up = self.pass("warm-up", PassPlan { pace: flat_out, look: Look::AtPeak });
         let paced = pace.speed.is_some();
-        let mut dispatch = self.pass("dispatch", PassPlan { pace, metered: paced });
-        let metered = (!paced).then(|| self.pass("latency", PassPlan { pace, metered: true }));
+        let look = if paced { Look::AtClock } else { Look::Away };
+        let mut dispatch = self.pass("dispatch", PassPlan { pace, look });
+        let metered = (!paced).then(|| self.pass("latency", PassPlan { pace, look: Look::AtClock }));
 
+        let at_peak = warm_up.at_peak.take();
         let mut latencies = std::mem::take(&mut dispatch.latencies);
         let mut passes = vec![("warm-up", warm_up), ("dispatch", dispatch)];
         if let Some(mut metered) = metered {
@@ -175,12 +201,13 @@ impl Run<'_> {
                 chunks_made_in_dispatch: passes[DISPATCH].1.chunks_made,
                 slots_connected: sum(|pass| pass.slots_connected),
             },
+            tracked: self.wiring.statistics().map(|at_end| TrackedFigures { at_peak, at_end }),
             leaks,
             passes: passes.into_iter().map(|(name, pass)| (name, pass.figures)).collect(),
         }
     }
 
-    /// One pass by all threads, from the making of its signals to the collection of all that they held.
+    /// One pass by all threads, from the making of its topics to the collection of all that they held.
     fn pass(&self, name: &'static str, plan: PassPlan) -> Pass {
         let total: usize = self.parts.iter().map(|part| part.steps.len()).sum();
         let mut phase = self.settings.progress.phase(name, "steps", Some(total as u64));
@@ -195,6 +222,7 @@ impl Run<'_> {
             let Reply::Done(part) = self.reply(emitter, &mut phase) else { unreachable!("it was ready before") };
             done.push(*part);
         }
+        self.wiring.end_pass();
         // All signals are gone by now; this drops what was waiting for its grace period. What it leaves is counted.
         let _ = self.domain.collect();
         phase.finish(total as u64);
@@ -216,13 +244,14 @@ impl Run<'_> {
         let mut changes = Vec::with_capacity(parts.len());
         let mut latencies = Vec::with_capacity(parts.len());
         let mut ledgers = Vec::with_capacity(parts.len());
+        let mut at_peak = None;
         for (planned, part) in self.parts.iter().zip(parts) {
             let account = part.account;
             figures.messages += account.messages;
             figures.connects += account.connects;
             figures.disconnects += account.disconnects;
             figures.live_at_end += account.live_at_end;
-            for (topic, room) in planned.topics.iter().zip(account.rooms) {
+            for (topic, Hall { room, .. }) in planned.topics.iter().zip(account.halls) {
                 figures.deliveries += room.deliveries();
                 figures.delivered_bytes += room.delivered_bytes();
                 figures.topics.insert(self.plan.topics[topic.number as usize].name.clone(), room.deliveries());
@@ -233,6 +262,7 @@ impl Run<'_> {
             dispatch.late = dispatch.late.max(part.late);
             changes.push(account.changes);
             latencies.push(part.latencies);
+            at_peak = at_peak.or(part.at_peak);
             ledgers.push(account.ledger);
         }
         if self.settings.pace.tick_hz.is_none() {
@@ -242,7 +272,7 @@ impl Run<'_> {
         figures.peak_live = timeline::peak(&live);
         let extra = self.plan.topics.len() as u64 * u64::from(self.settings.extra_slots);
         let slots_connected = figures.connects + extra;
-        Pass { figures, dispatch, live, latencies, ledgers, chunks_made, slots_connected }
+        Pass { figures, dispatch, live, latencies, ledgers, at_peak, chunks_made, slots_connected }
     }
 
     fn tell(&self, order: Order) {

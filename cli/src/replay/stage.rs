@@ -1,9 +1,10 @@
-//! The bus of a replay: a signal per topic, a slot per join. Everything that the replay asks of the library stands here.
+//! What a replay does: a topic for each of the recording's, a slot for each join. How slots come and go is up to the wiring.
 
 use super::latency::Meter;
 use super::timeline::Change;
-use crate::plan::{Op, Part, Seat, Step};
-use pulsebus::{Connection, Domain, Signal};
+use super::wiring::{Whose, Wiring};
+use crate::plan::{NOBODY, Op, Part, PartTopic, Seat, Step, TopicPlan};
+use pulsebus::{Connection, Signal, Source};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -25,10 +26,8 @@ pub struct Message {
 struct Alone<T>(T);
 
 /// What the slots of one part share.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ledger {
-    /// By identity: which owner it is now; changed only by merges.
-    owners: Box<[AtomicU32]>,
     /// How many listeners were made.
     made: Alone<AtomicU64>,
     /// How many were dropped, by whichever thread collected them.
@@ -36,11 +35,6 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    fn new(identities: u32) -> Arc<Self> {
-        let owners = (0..identities).map(AtomicU32::new).collect();
-        Arc::new(Self { owners, made: Alone::default(), dropped: Alone::default() })
-    }
-
     /// Listeners that were made and not dropped, or dropped more often than made: neither may be.
     pub fn undropped(&self) -> u64 {
         self.made.0.load(Relaxed).abs_diff(self.dropped.0.load(Relaxed))
@@ -58,6 +52,10 @@ pub struct Room {
 }
 
 impl Room {
+    fn new(ledger: &Arc<Ledger>) -> Arc<Self> {
+        Arc::new(Self { deliveries: AtomicU64::new(0), bytes: AtomicU64::new(0), ledger: Arc::clone(ledger) })
+    }
+
     /// How many slots have heard a message of someone else.
     pub fn deliveries(&self) -> u64 {
         self.deliveries.load(Relaxed)
@@ -74,41 +72,65 @@ impl Room {
     }
 }
 
-/// What a slot captures: 16 bytes, so that the bus keeps it inline. Its drops are counted.
-struct Listener {
+/// Where one slot after the other sits.
+#[derive(Debug)]
+pub struct Chair {
     room: Arc<Room>,
-    /// Whose slot it is, or was before merges; unused by extra slots.
-    identity: u32,
+    /// Who sits there now. Only the thread that emits the topic looks at it and changes it.
+    identity: AtomicU32,
+}
+
+/// What a slot captures: 8 bytes, so that it is stored inline by the bus too, which adds 8 of its own to count calls by
+/// samples. Its drops are counted.
+struct Listener {
+    chair: Arc<Chair>,
 }
 
 impl Listener {
-    fn new(room: &Arc<Room>, identity: u32) -> Self {
-        room.ledger.made.0.fetch_add(1, Relaxed);
-        Self { room: Arc::clone(room), identity }
+    fn new(chair: &Arc<Chair>) -> Self {
+        chair.room.ledger.made.0.fetch_add(1, Relaxed);
+        Self { chair: Arc::clone(chair) }
     }
 
     fn hear(&self, message: &Message) {
-        let owner = self.room.ledger.owners[self.identity as usize].load(Relaxed);
-        if owner != message.sender {
-            self.room.count(message);
+        if self.chair.identity.load(Relaxed) != message.sender {
+            self.chair.room.count(message);
         }
     }
 
     fn hear_all(&self, message: &Message) {
-        self.room.count(message);
+        self.chair.room.count(message);
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.room.ledger.dropped.0.fetch_add(1, Relaxed);
+        self.chair.room.ledger.dropped.0.fetch_add(1, Relaxed);
     }
 }
 
-struct Topic {
-    signal: Signal<Message>,
-    seats: Vec<Option<Connection>>,
-    room: Arc<Room>,
+struct Topic<T> {
+    source: T,
+    /// By seat: its connection.
+    connections: Vec<Option<Connection>>,
+    hall: Hall,
+}
+
+/// What the slots of one topic look at.
+#[derive(Debug)]
+pub struct Hall {
+    /// What they share.
+    pub room: Arc<Room>,
+    /// By seat, and a last one for the extra slots.
+    chairs: Vec<Arc<Chair>>,
+}
+
+impl Hall {
+    fn new(ledger: &Arc<Ledger>, seats: u32) -> Self {
+        let room = Room::new(ledger);
+        let chair = |_| Arc::new(Chair { room: Arc::clone(&room), identity: AtomicU32::new(NOBODY) });
+        Self { chairs: (0..=seats).map(chair).collect(), room }
+    }
 }
 
 /// What happened on a stage, in numbers.
@@ -116,12 +138,12 @@ struct Topic {
 pub struct Account {
     /// By topic of the part: what its slots counted. Kept until everything is collected: a thread that collects what
     /// another thread's slots captured must not be the one that frees this, or its heap calls would not be the bus's.
-    pub rooms: Vec<Arc<Room>>,
+    pub halls: Vec<Hall>,
     /// Messages emitted.
     pub messages: u64,
     /// Slots connected for owners.
     pub connects: u64,
-    /// Disconnects that returned `true`.
+    /// Connections of owners that were ended, as those who ended them say.
     pub disconnects: u64,
     /// What the signals say is live at the end, extra slots left out.
     pub live_at_end: u64,
@@ -131,10 +153,11 @@ pub struct Account {
     pub ledger: Arc<Ledger>,
 }
 
-/// The signals of one part, for one pass.
-pub struct Stage<'p> {
+/// The topics of one part, for one pass.
+pub struct Stage<'p, W: Wiring> {
     part: &'p Part,
-    topics: Vec<Topic>,
+    wiring: &'p W,
+    topics: Vec<Topic<W::Topic>>,
     ledger: Arc<Ledger>,
     extra_slots: u32,
     messages: u64,
@@ -143,67 +166,80 @@ pub struct Stage<'p> {
     changes: Vec<Change>,
 }
 
-impl<'p> Stage<'p> {
-    /// Makes the signals of `part` in `domain`, connects the extra slots, and takes from the heap all that the replay's own
-    /// bookkeeping will need.
-    pub fn new(part: &'p Part, domain: &Domain, identities: u32, extra_slots: u32) -> Self {
-        let ledger = Ledger::new(identities);
-        let topic = |seats: u32| {
-            let room = Room { deliveries: AtomicU64::new(0), bytes: AtomicU64::new(0), ledger: Arc::clone(&ledger) };
-            let room = Arc::new(room);
-            let signal = Signal::new_in(domain);
+impl<'p, W: Wiring> Stage<'p, W> {
+    /// Makes the topics of `part`, which have these names by their number in the plan, connects the extra slots, and takes
+    /// from the heap all that the replay's own bookkeeping will need.
+    pub fn new(part: &'p Part, names: &[TopicPlan], wiring: &'p W, extra_slots: u32) -> Self {
+        let ledger = Arc::default();
+        let topic = |planned: &PartTopic| {
+            let source = wiring.topic(planned.number, &names[planned.number as usize].name);
+            let hall = Hall::new(&ledger, planned.seats);
             for _ in 0..extra_slots {
-                let listener = Listener::new(&room, 0);
-                signal.connect(move |message: &Message| listener.hear_all(message));
+                let listener = Listener::new(&hall.chairs[planned.seats as usize]);
+                wiring.connect(&source, Whose::Extra, move |message| listener.hear_all(message));
             }
-            Topic { signal, seats: vec![None; seats as usize], room }
+            Topic { source, connections: vec![None; planned.seats as usize], hall }
         };
-        let topics = part.topics.iter().map(|planned| topic(planned.seats)).collect();
+        let topics = part.topics.iter().map(topic).collect();
         let changes = Vec::with_capacity(part.changes);
-        Self { part, topics, ledger, extra_slots, messages: 0, connects: 0, disconnects: 0, changes }
+        Self { part, wiring, topics, ledger, extra_slots, messages: 0, connects: 0, disconnects: 0, changes }
     }
 
-    /// Takes one step; a message goes out through `emit`, surrounded by `meter`.
+    /// Takes one step; a message goes out through `emit`. `meter` looks on.
     pub fn perform(&mut self, step: &Step, meter: &mut impl Meter, emit: impl FnOnce(&Signal<Message>, &Message)) {
         match step.op {
             Op::Message { topic, sender, bytes } => {
-                let signal = &self.topics[topic as usize].signal;
+                let signal = self.topics[topic as usize].source.signal();
                 self.messages += 1;
                 meter.around(|| emit(signal, &Message { sender, bytes }));
             }
             Op::Join { topic, seat, identity } => {
-                let Topic { signal, seats, room } = &mut self.topics[topic as usize];
-                let listener = Listener::new(room, identity);
-                seats[seat as usize] = Some(signal.connect(move |message: &Message| listener.hear(message)));
+                let whose = Whose::Owner(self.owner(identity));
+                let Topic { source, connections, hall } = &mut self.topics[topic as usize];
+                let chair = &hall.chairs[seat as usize];
+                chair.identity.store(identity, Relaxed);
+                let listener = Listener::new(chair);
+                let connection = self.wiring.connect(source, whose, move |message| listener.hear(message));
+                connections[seat as usize] = Some(connection);
                 self.connects += 1;
                 self.changes.push(Change { event: step.event, delta: 1 });
+                meter.connected(step.event);
             }
-            Op::Leave(seat) => self.leave(step.event, &[seat]),
-            Op::Cleanup { first, count } => {
-                let part = self.part;
-                self.leave(step.event, &part.cleanups[first as usize..][..count as usize]);
+            Op::Leave(seat) => {
+                let connection = self.topics[seat.topic as usize].connections[seat.seat as usize].take();
+                let ended = connection.is_some_and(|connection| self.wiring.disconnect(connection));
+                self.ended(step.event, ended.into());
             }
-            Op::Merge { identity, owner, .. } => self.ledger.owners[identity as usize].store(owner, Relaxed),
+            Op::Cleanup { identity, first, count } => {
+                let seats = &self.part.cleanups[first as usize..][..count as usize];
+                let owner = self.owner(identity);
+                let topics = &mut self.topics;
+                let take = |seat: &Seat| topics[seat.topic as usize].connections[seat.seat as usize].take();
+                let ended = self.wiring.cleanup(owner, seats.iter().filter_map(take));
+                self.ended(step.event, ended);
+            }
+            Op::Merge { seat: Seat { topic, seat }, identity } => {
+                self.topics[topic as usize].hall.chairs[seat as usize].identity.store(identity, Relaxed);
+            }
         }
     }
 
-    /// Ends everything in these seats.
-    fn leave(&mut self, event: u32, seats: &[Seat]) {
-        let mut ended = 0;
-        for seat in seats {
-            let connection = self.topics[seat.topic as usize].seats[seat.seat as usize].take();
-            ended += u32::from(connection.is_some_and(|connection| connection.disconnect()));
-        }
-        self.disconnects += u64::from(ended);
-        self.changes.push(Change { event, delta: -(ended as i32) });
+    /// Whose an identity's connections are. Each part has its own share of them, and cleans up no other.
+    fn owner(&self, identity: u32) -> u64 {
+        u64::from(self.part.number) << u32::BITS | u64::from(identity)
     }
 
-    /// Ends the pass: what is still connected ends with its signal.
+    fn ended(&mut self, event: u32, count: usize) {
+        self.disconnects += count as u64;
+        self.changes.push(Change { event, delta: -(count as i32) });
+    }
+
+    /// Ends the pass. What is still connected is left to [`Wiring::end_pass`].
     pub fn finish(self) -> Account {
-        let live: u64 = self.topics.iter().map(|topic| topic.signal.len() as u64).sum();
+        let live: u64 = self.topics.iter().map(|topic| topic.source.signal().len() as u64).sum();
         let extra = self.topics.len() as u64 * u64::from(self.extra_slots);
         Account {
-            rooms: self.topics.into_iter().map(|topic| topic.room).collect(),
+            halls: self.topics.into_iter().map(|topic| topic.hall).collect(),
             messages: self.messages,
             connects: self.connects,
             disconnects: self.disconnects,
@@ -220,17 +256,16 @@ mod tests {
 
     #[test]
     fn a_capture_that_is_never_dropped_is_counted() {
-        let ledger = Ledger::new(1);
-        let room = Room { deliveries: AtomicU64::new(0), bytes: AtomicU64::new(0), ledger: Arc::clone(&ledger) };
-        let room = Arc::new(room);
-        drop(Listener::new(&room, 0));
+        let ledger = Arc::default();
+        let hall = Hall::new(&ledger, 1);
+        drop(Listener::new(&hall.chairs[0]));
         assert_eq!(ledger.undropped(), 0);
-        std::mem::forget(Listener::new(&room, 0));
+        std::mem::forget(Listener::new(&hall.chairs[0]));
         assert_eq!(ledger.undropped(), 1);
     }
 
     #[test]
-    fn what_a_slot_captures_fits_inline() {
-        assert!(size_of::<Listener>() <= 24 && align_of::<Listener>() <= 8);
+    fn what_a_slot_captures_fits_inline_with_its_samples() {
+        assert!(size_of::<Listener>() <= 8 && align_of::<Listener>() <= 8);
     }
 }

@@ -24,7 +24,7 @@ pub trait Wiring: Sync {
     /// Ends everything of an owner; how many. `connections` are all that there are.
     fn cleanup(&self, owner: u64, connections: impl Iterator<Item = Connection>) -> usize;
 
-    /// The moment for upkeep after a tick.
+    /// The moment for upkeep after a tick. What it leaves undone is seen to after a later one, or at the end of the pass.
     fn maintain(&self, budget: Duration);
 
     /// Ends what a pass has left, when its handles to topics are gone.
@@ -139,7 +139,6 @@ impl Wiring for Bare<'_> {
     }
 
     fn maintain(&self, budget: Duration) {
-        // What it leaves undone is seen to after a later tick, or by the collection at the end of the pass.
         let _ = self.0.maintain(budget);
     }
 

@@ -1,11 +1,12 @@
 //! One emitting thread: it takes its part of the plan through the bus, once per pass.
 
-use super::latency::{Meter, Times, Unmetered, wait_until};
+use super::latency::{Lookout, Meter, Times, Unmetered, wait_until};
 use super::schedule::{Pace, Window};
 use super::stage::{Account, Stage};
+use super::wiring::Wiring;
 use crate::heap;
-use crate::plan::{Part, Step};
-use pulsebus::Domain;
+use crate::plan::{Part, Plan, Step};
+use pulsebus::{BusStatistics, Domain};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
@@ -27,8 +28,19 @@ pub enum Order {
 pub struct PassPlan {
     /// In which windows.
     pub pace: Pace,
-    /// Whether a clock surrounds every emission.
-    pub metered: bool,
+    /// What is looked at meanwhile.
+    pub look: Look,
+}
+
+/// What is looked at while a pass runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// What the bus knows when the recording has most connections.
+    AtPeak,
+    /// Nothing: for throughput.
+    Away,
+    /// A clock, around every emission.
+    AtClock,
 }
 
 /// What a worker answers.
@@ -55,21 +67,23 @@ pub struct PassPart {
     pub late: Duration,
     /// How long the emissions took, if that was measured.
     pub latencies: Times,
+    /// What the bus knew when the recording had most connections, if it was this thread that made the last of them.
+    pub at_peak: Option<BusStatistics>,
 }
 
 /// What a worker knows from the start.
 #[derive(Clone, Copy)]
-pub struct Worker<'a> {
-    /// Its part of the plan.
+pub struct Worker<'a, W> {
+    /// The plan, whose steps are in the parts.
+    pub plan: &'a Plan,
+    /// Its part.
     pub part: &'a Part,
-    /// The time of every event.
-    pub times: &'a [u64],
-    /// How many identities there are.
-    pub identities: u32,
     /// How many slots every topic has besides its owners'.
     pub extra_slots: u32,
     /// Where the signals live.
     pub domain: &'a Domain,
+    /// How slots come to them.
+    pub wiring: &'a W,
     /// How many steps of the pass are done.
     pub done: &'a Done,
 }
@@ -79,24 +93,25 @@ pub struct Worker<'a> {
 #[repr(align(128))]
 pub struct Done(pub AtomicU64);
 
-impl Worker<'_> {
+impl<W: Wiring> Worker<'_, W> {
     /// Follows orders until there are no more.
     pub fn work(&self, orders: &Receiver<Order>, replies: &Sender<Reply>) {
         while let Ok(Order::Prepare(plan)) = orders.recv() {
-            let stage = Stage::new(self.part, self.domain, self.identities, self.extra_slots);
-            let windows = plan.pace.windows(&self.part.steps, self.times);
-            let mut latencies = Times::with_capacity(if plan.metered { self.part.messages } else { 0 });
+            let stage = Stage::new(self.part, &self.plan.topics, self.wiring, self.extra_slots);
+            let windows = plan.pace.windows(&self.part.steps, &self.plan.times);
+            let mut latencies = Times::with_capacity(if plan.look == Look::AtClock { self.part.messages } else { 0 });
+            let mut lookout = Lookout { event: self.plan.fullest, look: || self.wiring.statistics(), seen: None };
             self.done.0.store(0, Relaxed);
             if replies.send(Reply::Ready).is_err() {
                 return;
             }
             let Ok(Order::Go(start)) = orders.recv() else { return };
-            let mut done = if plan.metered {
-                self.pass(stage, &windows, &plan.pace, start, &mut latencies)
-            } else {
-                self.pass(stage, &windows, &plan.pace, start, &mut Unmetered)
+            let mut done = match plan.look {
+                Look::AtPeak => self.pass(stage, &windows, &plan.pace, start, &mut lookout),
+                Look::Away => self.pass(stage, &windows, &plan.pace, start, &mut Unmetered),
+                Look::AtClock => self.pass(stage, &windows, &plan.pace, start, &mut latencies),
             };
-            done.latencies = latencies;
+            (done.latencies, done.at_peak) = (latencies, lookout.seen);
             if replies.send(Reply::Done(Box::new(done))).is_err() {
                 return;
             }
@@ -105,7 +120,7 @@ impl Worker<'_> {
 
     fn pass(
         &self,
-        mut stage: Stage<'_>,
+        mut stage: Stage<'_, W>,
         windows: &[Window],
         pace: &Pace,
         start: Instant,
@@ -132,17 +147,16 @@ impl Worker<'_> {
         let took = start.elapsed();
         let heap_calls = heap::calls_of_this_thread() - heap_before;
         let windows = windows.len() as u64;
-        PassPart { account: stage.finish(), took, heap_calls, windows, late, latencies: Times::new() }
+        PassPart { account: stage.finish(), took, heap_calls, windows, late, latencies: Times::new(), at_peak: None }
     }
 
     /// One heartbeat: all its steps under one pin, then a moment for the bus itself.
-    fn tick(&self, stage: &mut Stage<'_>, steps: &[Step], meter: &mut impl Meter) {
+    fn tick(&self, stage: &mut Stage<'_, W>, steps: &[Step], meter: &mut impl Meter) {
         self.domain.tick(|tick| {
             for step in steps {
                 stage.perform(step, meter, |signal, message| tick.emit(signal, message));
             }
         });
-        // What it leaves undone is seen to after a later tick, or by the collection at the end of the pass.
-        let _ = self.domain.maintain(MAINTENANCE);
+        self.wiring.maintain(MAINTENANCE);
     }
 }

@@ -4,9 +4,11 @@
 //! milliseconds (`_t_ms`). Within one value of [`SCHEMA`], fields are only added.
 
 mod text;
+mod tracked;
 mod verdict;
 
 pub use text::{count, duration, rate, sections, text, title};
+pub use tracked::{AtPeak, Named, Tracked};
 pub use verdict::Verdict;
 
 use crate::check::Difference;
@@ -38,6 +40,10 @@ pub struct Summary {
     pub connections: Connections,
     /// What the bus used.
     pub bus: Bus,
+    /// What the bus counted by itself; null with `--engine`.
+    pub tracked: Option<Tracked>,
+    /// The same at the recording's peak; null with `--engine`, and without connections.
+    pub tracked_at_peak: Option<AtPeak>,
     /// Whether the counts are right.
     pub check: Check,
 }
@@ -75,6 +81,8 @@ pub struct Options {
     pub threads: usize,
     /// `--extra-slots`.
     pub extra_slots: u32,
+    /// `--engine`.
+    pub engine: bool,
     /// `--lenient`.
     pub lenient: bool,
 }
@@ -206,12 +214,15 @@ impl Summary {
                 tick_hz: settings.pace.tick_hz,
                 threads: settings.threads,
                 extra_slots: settings.extra_slots,
+                engine: settings.engine,
                 lenient: loaded.lenient,
             },
             dispatch: Dispatch::new(loaded, settings, replay),
             latency: Latency::new(replay),
             connections,
             bus,
+            tracked: Tracked::new(replay),
+            tracked_at_peak: AtPeak::new(replay),
             check: Check { oracle: loaded.expected.is_some(), passed, differences },
         }
     }

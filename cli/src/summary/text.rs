@@ -1,6 +1,6 @@
 //! The figures, for people.
 
-use super::{Summary, Verdict};
+use super::{Named, Summary, Verdict};
 use anstyle::{AnsiColor, Style};
 use indicatif::HumanCount;
 use std::fmt::Write;
@@ -82,7 +82,8 @@ fn verdict(summary: &Summary) -> (Style, String) {
 
 /// All figures, in the order in which they are shown.
 pub fn sections(summary: &Summary) -> Vec<Section> {
-    vec![dispatch(summary), latency(summary), connections(summary), reuse(summary), recording(summary)]
+    let always = [dispatch(summary), latency(summary), connections(summary), reuse(summary)];
+    always.into_iter().chain(tracked(summary)).chain(at_peak(summary)).chain([recording(summary)]).collect()
 }
 
 fn dispatch(summary: &Summary) -> Section {
@@ -91,6 +92,7 @@ fn dispatch(summary: &Summary) -> Section {
         1 => "1 thread".to_owned(),
         n => format!("{n} threads"),
     };
+    note.push_str(if options.engine { ", on bare signals" } else { ", through the bus" });
     let _ = match options.speed {
         None => write!(note, ", as fast as possible"),
         Some(speed) => write!(note, ", {speed} times as fast as recorded"),
@@ -166,6 +168,49 @@ fn reuse(summary: &Summary) -> Section {
         row("grace periods", count(bus.grace_periods), ""),
     ];
     Section { title: "Memory of the bus", note: format!("over all {} passes", bus.passes), rows }
+}
+
+fn tracked(summary: &Summary) -> Option<Section> {
+    let tracked = summary.tracked.as_ref()?;
+    let ended = tracked.ended.iter().map(|reason| reason.count).sum();
+    let reuse = tracked.uses_per_sample.map_or("-".to_owned(), |uses| format!("{uses:.1} times"));
+    let mut rows = vec![
+        row("made", count(tracked.made), ""),
+        row("ended", count(ended), list(&tracked.ended)),
+        row("still live", count(tracked.live), ""),
+        row("at most live", count(tracked.peak), ""),
+        row("sample reuse", reuse, format!("{} made, to count calls", count(tracked.samples_made))),
+    ];
+    for (name, n) in [("refused", tracked.rejected), ("callback panics", tracked.cleanup_errors)] {
+        if n > 0 {
+            rows.push(row(name, count(n), ""));
+        }
+    }
+    let note = format!("over all {} passes, extra slots included", summary.bus.passes);
+    Some(Section { title: "What the bus counted", note, rows })
+}
+
+fn at_peak(summary: &Summary) -> Option<Section> {
+    let peak = summary.tracked_at_peak.as_ref()?;
+    let most = format!("{} connections at most", count(peak.most_of_an_owner));
+    let rows = vec![
+        row("tracked", count(peak.live), "connections"),
+        row("owners", count(peak.owners), most),
+        row("kinds", count(peak.kinds.len() as u64), list(&peak.kinds)),
+        row("services", count(peak.services.len() as u64), list(&peak.services)),
+        row("topics", count(peak.topics), format!("fullest: {}", list(&peak.fullest_topics))),
+    ];
+    let mut note = "when the recording had most connections, in the warm-up pass".to_owned();
+    if summary.options.threads > 1 {
+        note.push_str(", as one of the threads saw it");
+    }
+    Some(Section { title: "What the bus knew", note, rows })
+}
+
+/// `recording 450, extra slots 693`.
+fn list(counts: &[Named]) -> String {
+    let one = |Named { name, count: n }: &Named| format!("{} {}", escape(name), count(*n));
+    counts.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn recording(summary: &Summary) -> Section {

@@ -16,21 +16,55 @@ fn a_connect_has_moved_the_tail_when_it_returns() {
             let (a, watch_a) = run.payload();
             let (b, watch_b) = run.payload();
             let (one, two) = (bell.clone(), bell.clone());
+            // Asked at once: the other thread's emission comes to both, sooner or later.
+            let (seen_a, seen_b) = (watch_a.clone(), watch_b.clone());
             run.race(
                 move || {
                     attach(&one, a);
                     one.emit(&());
+                    assert!(seen_a.runs() >= 1, "a connect's own emission missed its slot");
                 },
                 move || {
                     attach(&two, b);
                     two.emit(&());
+                    assert!(seen_b.runs() >= 1, "a connect's own emission missed its slot");
                 },
             );
-            assert!(watch_a.runs() >= 1 && watch_b.runs() >= 1, "a connect's own emission missed its slot");
             run.note_if(watch_a.runs() + watch_b.runs() == 3, "one saw both", "each saw its own");
             let before = watch_a.runs() + watch_b.runs();
             bell.emit(&());
             assert_eq!(watch_a.runs() + watch_b.runs(), before + 2, "a slot got lost");
         });
     }
+}
+
+/// A thread that comes late to help the tail along does not move it back, behind what others have connected since.
+#[test]
+fn the_tail_does_not_move_back() {
+    pair("append vs three appends", &["first", "last"], |run| {
+        let bell = run.bell();
+        (0..2).for_each(|_| {
+            bell.connect(|()| {});
+        });
+        let (slow, watch_slow) = run.payload();
+        let (new, watch) = run.payload();
+        let (one, two) = (bell.clone(), bell.clone());
+        let seen = watch.clone();
+        let (_, before) = run.race(
+            move || attach(&one, slow),
+            move || {
+                // A chunk's worth, and the first one of the next.
+                (0..2).for_each(|_| {
+                    two.connect(|()| {});
+                });
+                attach(&two, new);
+                two.emit(&());
+                assert_eq!(seen.runs(), 1, "an emission missed what was connected before it");
+                watch_slow.runs()
+            },
+        );
+        bell.emit(&());
+        assert_eq!(watch.runs(), 2, "the tail has moved back");
+        run.note_if(before == 1, "first", "last");
+    });
 }

@@ -1,7 +1,7 @@
 //! Collecting: what was disconnected before is dropped when it says `complete`, with no emission in flight.
 
 use crate::attach;
-use loom_tests::{pair, trio};
+use loom_tests::{Watch, pair, trio};
 use pulsebus::model::sweep_by_hints;
 use std::time::Duration;
 
@@ -42,6 +42,25 @@ fn a_maintain_beside_a_sweeper_is_honest() {
             sweep_by_hints,
         );
         run.note_if(maintained.complete, "complete", "not complete");
+    });
+}
+
+/// Two that maintain: one of them may find the list swept, and the limbo locked.
+#[test]
+fn a_maintain_beside_another_is_honest() {
+    pair("maintain vs maintain", &["complete", "not complete"], |run| {
+        let bell = run.bell();
+        let (payload, watch) = run.payload();
+        attach(&bell, payload).disconnect();
+        let maintain = |watch: Watch| {
+            move || {
+                let maintained = pulsebus::maintain(Duration::MAX);
+                assert!(!maintained.complete || watch.is_dropped(), "complete, and not dropped: {maintained:?}");
+                maintained.complete
+            }
+        };
+        let (one, two) = run.race(maintain(watch.clone()), maintain(watch));
+        run.note_if(one && two, "complete", "not complete");
     });
 }
 

@@ -1,7 +1,7 @@
 //! Domains: apart from each other, and used again.
 
 use crate::attach;
-use loom_tests::pair;
+use loom_tests::{Note, pair};
 use pulsebus::{Domain, Signal};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -25,6 +25,47 @@ fn the_last_handle_of_a_domain_collects() {
         let (payload, watch) = run.payload();
         attach(&bell, payload).disconnect();
         assert!(next.collect().complete && watch.is_dropped());
+        run.note("dropped");
+    });
+}
+
+/// What was done before any handle of a domain was dropped comes before what its end drops.
+#[test]
+fn the_end_of_a_domain_comes_after_all_of_its_handles() {
+    /// Reads in its destructor.
+    struct Reader([Note; 2]);
+    impl Drop for Reader {
+        fn drop(&mut self) {
+            self.0.iter().for_each(|note| assert_eq!(note.read(), 1, "what came before the end of a handle"));
+        }
+    }
+
+    pair("drop of a handle vs drop of a handle", &["dropped"], |run| {
+        let (domain, notes) = (Domain::new(), [Note::default(), Note::default()]);
+        let bell = Signal::<()>::new_in(&domain);
+        let reader = Reader(notes.clone());
+        let (payload, watch) = run.payload();
+        let connection = bell.connect(move |()| {
+            let _ = &reader;
+            payload.run();
+        });
+        connection.disconnect();
+        // Inside a tick it only sweeps: the closure is in limbo when the signal ends.
+        domain.tick(|_| domain.collect());
+        drop(bell);
+        let other = domain.clone();
+        let [one, two] = notes;
+        run.race(
+            move || {
+                one.write(1);
+                drop(domain);
+            },
+            move || {
+                two.write(1);
+                drop(other);
+            },
+        );
+        assert!(watch.is_dropped());
         run.note("dropped");
     });
 }

@@ -11,8 +11,11 @@ mod flight;
 mod handle;
 mod pool;
 mod publish;
+mod single;
 mod sweep;
 mod teardown;
+mod throttle;
+mod topic;
 mod wait;
 
 use loom_tests::Payload;

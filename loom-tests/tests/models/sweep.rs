@@ -184,3 +184,52 @@ fn a_sweeper_sees_what_an_emission_has_unlinked() {
         run.note_if(recycled > 0, "recycled", "not yet");
     });
 }
+
+/// An append that moves the tail on from a chunk whose dead are retired already leaves a mark on the list alone. A sweep that
+/// has come for something else either unlinks that chunk, or leaves the mark.
+#[test]
+fn an_append_beside_a_sweep_for_something_else_is_found_by_hints() {
+    pair("append behind a retired tail vs sweep", &["unlinked"], |run| {
+        let bell = run.bell();
+        let ends = bell.connect(|()| {});
+        bell.connect(|()| {});
+        use_up(&bell, 2);
+        sweep_by_hints();
+        ends.disconnect();
+        let connector = bell.clone();
+        run.race(
+            move || {
+                connector.connect(|()| {});
+            },
+            sweep_by_hints,
+        );
+        pulsebus::maintain(Duration::MAX);
+        let statistics = pulsebus::Domain::global().statistics();
+        assert_eq!(statistics.chunks, 2, "the dead chunk was forgotten: {statistics:?}");
+        run.note("unlinked");
+    });
+}
+
+/// An emission whose last chunk is unlinked while it stands in the one before steps beyond it, into one that was appended
+/// since: it has to see that one made, and to see that it lies behind the cut.
+#[test]
+fn an_emission_whose_last_chunk_is_unlinked_meets_the_next_one_whole() {
+    pair("append and unlink vs emit", &["saw it", "not yet"], |run| {
+        let bell = run.bell();
+        let (stays, stayed) = run.payload();
+        let (payload, new) = run.payload();
+        attach(&bell, stays);
+        bell.connect(|()| {});
+        use_up(&bell, 2);
+        let (connector, emitter) = (bell.clone(), bell.clone());
+        run.race(
+            move || {
+                attach(&connector, payload);
+                sweep_by_hints();
+            },
+            move || emitter.emit(&()),
+        );
+        assert_eq!(stayed.runs(), 1);
+        run.note_if(new.runs() == 1, "saw it", "not yet");
+    });
+}

@@ -3,7 +3,8 @@
 use crate::{attach, use_up};
 use loom_tests::{Note, Run, pair, solo, trio};
 use pulsebus::model::sweep_by_hints;
-use pulsebus::{Domain, Signal};
+use pulsebus::{Connection, Domain, Signal};
+use std::sync::{Arc, Mutex};
 
 /// C5, C8: a disconnection beside the end of the signal: what the slot captured is dropped once, at once.
 #[test]
@@ -172,6 +173,35 @@ fn a_list_changes_hands_beside_a_collect() {
         );
         next.emit(&());
         assert_eq!(watch.runs(), 2);
+        run.note("collected");
+    });
+}
+
+/// A collector that comes late does not sweep the list for the domain that it served before: what ends there is protected
+/// by the pins of the new one.
+#[test]
+fn a_list_that_changed_hands_is_not_swept_for_its_first_domain() {
+    pair("drop, reuse in another domain and emit vs collect", &["collected"], |run| {
+        let (bell, other) = (Signal::<()>::new(), Domain::new());
+        use_up(&bell, 1);
+        let (payload, watch) = run.payload();
+        let next = Signal::<()>::new_in(&other);
+        run.race(
+            move || {
+                drop(bell);
+                let own = Arc::new(Mutex::new(None::<Connection>));
+                let me = own.clone();
+                let connection = next.connect(move |()| {
+                    let me = me.lock().expect("nobody panics").take().expect("it is emitted once");
+                    assert!(me.disconnect());
+                    payload.run();
+                });
+                *own.lock().expect("nobody panics") = Some(connection);
+                next.emit(&());
+            },
+            pulsebus::collect,
+        );
+        assert_eq!(watch.runs(), 1);
         run.note("collected");
     });
 }

@@ -53,6 +53,32 @@ fn nobody_is_inside_after_the_wait_of_the_loser() {
     });
 }
 
+/// It waits for each thread, not only for the one that came last.
+#[test]
+fn it_waits_for_those_who_pinned_long_before() {
+    pair("register, disconnect_and_wait vs emit", &["inside before", "never inside"], |run| {
+        let bell = run.bell();
+        let note = Note::default();
+        let (payload, watch) = run.payload();
+        let inside = note.clone();
+        let connection = bell.connect(move |()| {
+            inside.write(1);
+            payload.run();
+        });
+        let emitter = bell.clone();
+        let (runs, ()) = run.race(
+            move || {
+                pulsebus::Domain::global().register_thread();
+                assert_eq!(connection.disconnect_and_wait(Duration::MAX), Ok(true));
+                note.write(2);
+                watch.runs()
+            },
+            move || emitter.emit(&()),
+        );
+        run.note_if(runs == 1, "inside before", "never inside");
+    });
+}
+
 /// Inside an emission, of whatever domain, it would wait for itself, and says so.
 #[test]
 fn it_does_not_wait_inside_an_emission() {

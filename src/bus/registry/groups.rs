@@ -1,6 +1,7 @@
 //! Groups of records by one key: all owners, say. A group is there as long as one of its records is.
 
 use super::slab::Id;
+use super::table::make_room;
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry as Place};
 use std::hash::{BuildHasher, Hash};
 
@@ -9,7 +10,11 @@ pub(super) struct Groups<K> {
     table: HashTable<u32>,
     groups: Vec<Group<K>>,
     free: Vec<u32>,
+    /// Members that large free groups have room for.
+    spare: usize,
     hasher: DefaultHashBuilder,
+    /// The group that was entered last: connections of one owner come in bursts.
+    last: u32,
 }
 
 pub(super) struct Group<K> {
@@ -25,12 +30,15 @@ pub(super) struct Group<K> {
     pub(super) next_sweep: usize,
 }
 
-/// Room for so many members is kept for the next group.
+/// Room for so many members is kept for the next group, so that one which comes and goes needs no heap.
 const KEPT: usize = 64;
+/// Larger groups keep theirs up to so many in all: half a megabyte.
+const SPARE: usize = 1 << 16;
 
 impl<K: Hash + Eq + Clone> Groups<K> {
     pub(super) fn new() -> Self {
-        Self { table: HashTable::new(), groups: Vec::new(), free: Vec::new(), hasher: DefaultHashBuilder::default() }
+        let hasher = DefaultHashBuilder::default();
+        Self { table: HashTable::new(), groups: Vec::new(), free: Vec::new(), spare: 0, hasher, last: 0 }
     }
 
     pub(super) fn find(&self, key: &K) -> Option<u32> {
@@ -39,10 +47,21 @@ impl<K: Hash + Eq + Clone> Groups<K> {
     }
 
     /// Counts one more record for a key; its group.
+    #[inline]
     pub(super) fn enter(&mut self, key: &K) -> u32 {
+        if let Some(group) = self.groups.get_mut(self.last as usize).filter(|group| group.key.as_ref() == Some(key)) {
+            group.live += 1;
+            return self.last;
+        }
+        self.last = self.enter_by_hash(key);
+        self.last
+    }
+
+    fn enter_by_hash(&mut self, key: &K) -> u32 {
         let hash = self.hasher.hash_one(key);
-        let Self { table, groups, free, hasher } = self;
+        let Self { table, groups, free, spare, hasher, .. } = self;
         let of = |index: &u32| groups[*index as usize].key.as_ref().expect("what is in the table has a key");
+        make_room(table, |index| hasher.hash_one(of(index)));
         match table.entry(hash, |index| of(index) == key, |index| hasher.hash_one(of(index))) {
             Place::Occupied(place) => {
                 let index = *place.get();
@@ -54,7 +73,10 @@ impl<K: Hash + Eq + Clone> Groups<K> {
                 place.insert(index);
                 let key = Some(key.clone());
                 match groups.get_mut(index as usize) {
-                    Some(group) => (group.key, group.live, group.made, group.next_sweep) = (key, 1, 0, 0),
+                    Some(group) => {
+                        *spare -= group.room_beyond_kept();
+                        (group.key, group.live, group.made, group.next_sweep) = (key, 1, 0, 0);
+                    }
                     None => {
                         groups.push(Group { key, live: 1, made: 0, members: Vec::new(), sift_at: 16, next_sweep: 0 });
                     }
@@ -65,6 +87,7 @@ impl<K: Hash + Eq + Clone> Groups<K> {
     }
 
     /// Puts a record that was counted by [`enter`](Self::enter) among the members.
+    #[inline]
     pub(super) fn add(&mut self, index: u32, id: Id, is_there: impl Fn(Id) -> bool) {
         let group = self.get_mut(index);
         group.made += 1;
@@ -76,6 +99,7 @@ impl<K: Hash + Eq + Clone> Groups<K> {
     }
 
     /// Counts one record less. The key, if that was the last one: to be dropped outside of all locks.
+    #[inline]
     pub(super) fn leave(&mut self, index: u32) -> Option<K> {
         let group = &mut self.groups[index as usize];
         group.live -= 1;
@@ -84,7 +108,10 @@ impl<K: Hash + Eq + Clone> Groups<K> {
         }
         let key = group.key.take()?;
         group.members.clear();
-        group.members.shrink_to(KEPT);
+        if self.spare + group.room_beyond_kept() > SPARE {
+            group.members.shrink_to(KEPT);
+        }
+        self.spare += group.room_beyond_kept();
         group.sift_at = 16;
         let hash = self.hasher.hash_one(&key);
         if let Ok(place) = self.table.find_entry(hash, |found| *found == index) {
@@ -114,6 +141,12 @@ impl<K: Hash + Eq + Clone> Groups<K> {
     /// Each key with how many records it has, and had.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, usize, u64)> {
         self.groups.iter().filter_map(|group| Some((group.key.as_ref()?, group.live, group.made)))
+    }
+}
+
+impl<K> Group<K> {
+    fn room_beyond_kept(&self) -> usize {
+        self.members.capacity().saturating_sub(KEPT)
     }
 }
 
@@ -147,6 +180,30 @@ mod tests {
         }
         assert_eq!((groups.groups.len(), groups.table.len()), (1, 0));
         assert!(groups.table.capacity() < 64);
+    }
+
+    #[test]
+    fn a_large_group_that_comes_again_has_its_room_until_there_is_too_much() {
+        let mut groups = Groups::new();
+        let fill = |groups: &mut Groups<usize>, key: usize, members: usize| {
+            (0..members).for_each(|n| {
+                let index = groups.enter(&key);
+                groups.add(index, id(n as u64), |_| true);
+            });
+            groups.find(&key).unwrap()
+        };
+        let empty = |groups: &mut Groups<usize>, index: u32| while groups.leave(index).is_none() {};
+        let first = fill(&mut groups, 1, 1_000);
+        let room = groups.groups[first as usize].members.capacity();
+        empty(&mut groups, first);
+        assert_eq!(groups.spare, room - KEPT);
+        let again = fill(&mut groups, 2, 1_000);
+        assert_eq!((again, groups.groups[again as usize].members.capacity(), groups.spare), (first, room, 0));
+
+        let many: Vec<u32> = (3..203).map(|key| fill(&mut groups, key, 1_000)).collect();
+        many.into_iter().for_each(|index| empty(&mut groups, index));
+        let kept: usize = groups.groups.iter().filter(|group| group.key.is_none()).map(Group::room_beyond_kept).sum();
+        assert!(kept == groups.spare && (SPARE / 2..=SPARE).contains(&kept), "{kept}, {}", groups.spare);
     }
 
     #[test]

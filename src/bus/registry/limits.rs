@@ -1,6 +1,8 @@
 //! Limits: what a connection beyond them has to expect.
 
-use super::{Ended, Id, Registry, Reserved};
+use super::record::Memberships;
+use super::{Ended, Id, Registry};
+use crate::bus::track::Track;
 use crate::bus::config::{Config, LimitPolicy};
 use crate::bus::error::{ConnectError, Who};
 use crate::bus::key::{Name, Owner};
@@ -43,17 +45,20 @@ impl Rules {
 }
 
 impl Rule {
-    /// Is a sweep due before one more connection joins `live` others?
-    fn sweep_is_due(self, live: usize, next_sweep: &mut usize) -> bool {
-        if live < self.sweep_from {
-            *next_sweep = 0;
+    /// Is a sweep due before one more connection joins `live` others? `strict`: always at the limit, so that what has ended
+    /// turns nobody away.
+    fn sweep_is_due(self, live: usize, strict: bool, next_sweep: &mut usize) -> bool {
+        if live <= self.limit {
+            *next_sweep = self.limit.min(*next_sweep);
         }
-        live >= self.limit || live >= self.sweep_from && live >= *next_sweep
+        live >= self.sweep_from && (live >= *next_sweep || strict && live >= self.limit)
     }
 
-    /// When the next one is: after a sweep that left `live`, not before an eighth of the rest is used up.
+    /// When the next one is: after a sweep that left `live`, not before an eighth of the rest is used up, or beyond the limit,
+    /// an eighth of what there is.
     fn after_sweep(self, live: usize) -> usize {
-        live + (self.limit.saturating_sub(live) / 8).max(1)
+        let eighth = if live < self.limit { (self.limit - live) / 8 } else { live / 8 };
+        live + eighth.max(1)
     }
 }
 
@@ -66,19 +71,56 @@ enum Limited {
 }
 
 impl Registry {
-    /// Is there room for the record that `reserved` was counted for? `replaced` is the record that it takes the place of.
+    /// Is any limit near, for a record that is counted in these groups already? Where none is, the next approach begins with
+    /// a sweep.
+    #[inline]
+    pub(super) fn is_tight(&mut self, groups: &Memberships) -> bool {
+        let mut near = |scope, rule: Rule| {
+            let is_near = self.live_in(scope) >= rule.sweep_from;
+            if !is_near {
+                *self.next_sweep(scope) = 0;
+            }
+            is_near
+        };
+        let Rules { overall, per_owner, per_service, .. } = self.rules;
+        let owner = groups.owner.is_some_and(|index| near(Limited::Owner(index), per_owner));
+        let service = groups.service.is_some_and(|index| near(Limited::Service(index), per_service));
+        near(Limited::Overall, overall) | owner | service
+    }
+
+    /// Says that a record of the batch that is being reserved takes the place of one that is there.
+    pub(in crate::bus) fn note_replacing(&mut self, track: &Track) {
+        let replaced = self.replaced_by(track.owner.as_ref().and_then(|owner| self.owners.find(owner)), track);
+        self.replacing.extend(replaced.filter(|id| !self.replacing.contains(id)));
+    }
+
+    /// The batch is made or given up.
+    pub(in crate::bus) fn forget_replacing(&mut self) {
+        self.replacing = Vec::new();
+    }
+
+    fn replaced_by(&self, owner: Option<u32>, track: &Track) -> Option<Id> {
+        let name = track.rare.as_ref().and_then(|rare| rare.name.as_ref());
+        owner.zip(name).and_then(|key| self.find_name(key))
+    }
+
+    /// Sweeps where a limit is near, and sees to it that there is room for a record that is counted in these groups already.
+    #[cold]
+    #[inline(never)]
     pub(super) fn make_room(
         &mut self,
-        reserved: &Reserved,
-        replaced: Option<Id>,
-        now: u64,
+        groups: &Memberships,
+        track: &Track,
         ended: &mut Ended,
     ) -> Result<(), ConnectError> {
+        let now = self.now();
+        // The record whose place it takes, if the batch has not taken it already.
+        let replaced = self.replaced_by(groups.owner, track).filter(|id| !self.replacing.contains(id));
         // The whole bus first: what it sweeps the others need not.
         let scopes = [
             (Some(Limited::Overall), self.rules.overall),
-            (reserved.service.map(Limited::Service), self.rules.per_service),
-            (reserved.owner.map(Limited::Owner), self.rules.per_owner),
+            (groups.service.map(Limited::Service), self.rules.per_service),
+            (groups.owner.map(Limited::Owner), self.rules.per_owner),
         ];
         let mut over = false;
         for (scope, rule) in scopes {
@@ -88,8 +130,8 @@ impl Registry {
                 let live = self.live_in(scope);
                 *self.next_sweep(scope) = rule.after_sweep(live);
             }
-            let replaces = replaced.is_some_and(|id| self.is_in(scope, id));
-            let live = self.live_in(scope) - usize::from(replaces);
+            let replaced_here = self.replacing.iter().copied().chain(replaced).filter(|id| self.is_in(scope, *id));
+            let live = self.live_in(scope) - replaced_here.count();
             if live < rule.limit {
                 continue;
             }
@@ -111,6 +153,7 @@ impl Registry {
     }
 
     /// How many records a group has besides the one that is to come.
+    #[inline]
     fn live_in(&self, scope: Limited) -> usize {
         match scope {
             Limited::Owner(index) => self.owners.live(index) - 1,
@@ -121,8 +164,8 @@ impl Registry {
 
     fn is_in(&self, scope: Limited, id: Id) -> bool {
         self.records.get(id).is_some_and(|record| match scope {
-            Limited::Owner(index) => record.owner == Some(index),
-            Limited::Service(index) => record.service == Some(index),
+            Limited::Owner(index) => record.groups.owner == Some(index),
+            Limited::Service(index) => record.groups.service == Some(index),
             Limited::Overall => true,
         })
     }
@@ -137,7 +180,8 @@ impl Registry {
 
     fn sweep_is_due(&mut self, scope: Limited, rule: Rule) -> bool {
         let live = self.live_in(scope);
-        rule.sweep_is_due(live, self.next_sweep(scope))
+        let strict = self.rules.policy != LimitPolicy::Warn;
+        rule.sweep_is_due(live, strict, self.next_sweep(scope))
     }
 
     fn sweep_scope(&mut self, scope: Limited, now: u64, ended: &mut Ended) {
@@ -152,12 +196,13 @@ impl Registry {
     }
 
     fn oldest_in(&self, scope: Limited, but: Option<Id>) -> Option<Id> {
-        let is_there = |id: &Id| Some(*id) != but && self.records.contains(*id);
+        let stays = |id: &Id| Some(*id) != but && !self.replacing.contains(id);
+        let is_there = |id: &Id| stays(id) && self.records.contains(*id);
         match scope {
             Limited::Owner(index) => self.owners.members(index).iter().copied().find(is_there),
             Limited::Service(index) => self.services.members(index).iter().copied().find(is_there),
             Limited::Overall => {
-                let all = self.records.iter().filter(|(id, _)| Some(*id) != but);
+                let all = self.records.iter().filter(|(id, _)| stays(id));
                 all.min_by_key(|(_, record)| record.created).map(|(id, _)| id)
             }
         }

@@ -3,7 +3,7 @@
 use super::record::{Other, Record};
 use super::{Id, Registry};
 use crate::bus::calls::{Calls, Meter};
-use crate::bus::key::{Name, Owner};
+use crate::bus::key::{Kind, Name, Owner};
 use std::time::{Duration, Instant};
 
 /// A record with the keys of its groups.
@@ -16,15 +16,19 @@ pub(in crate::bus) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub(in crate::bus) fn owner(&self) -> Option<&'a Owner> {
-        self.registry.owners.key(self.record.owner?)
+        self.registry.owners.key(self.record.groups.owner?)
     }
 
     pub(in crate::bus) fn service(&self) -> Option<&'a Name> {
-        self.registry.services.key(self.record.service?)
+        self.registry.services.key(self.record.groups.service?)
+    }
+
+    pub(in crate::bus) fn kind(&self) -> &'a Kind {
+        self.registry.kinds.get(self.record.groups.kind)
     }
 
     pub(in crate::bus) fn tags(&self) -> impl Iterator<Item = &'a Name> {
-        self.record.others.iter().filter_map(|other| match other {
+        self.record.groups.others.iter().filter_map(|other| match other {
             Other::Tag(index) => self.registry.tags.key(*index),
             Other::Scope(_) => None,
         })
@@ -33,10 +37,31 @@ impl<'a> Seen<'a> {
     /// The path of its scope below its owner.
     pub(in crate::bus) fn scope(&self) -> Option<&'a Name> {
         // The outermost one comes last.
-        self.record.others.iter().find_map(|other| match other {
+        self.record.groups.others.iter().find_map(|other| match other {
             Other::Scope(index) => self.registry.scopes.key(*index).map(|(_, path)| path),
             Other::Tag(_) => None,
         })
+    }
+
+    pub(in crate::bus) fn is_connected(&self) -> bool {
+        self.record.connection.is_connected()
+    }
+
+    pub(in crate::bus) fn keeper(&self) -> Keeper {
+        match (self.record.groups.owner, self.record.groups.service) {
+            (Some(owner), _) => Keeper::Owner(owner),
+            (None, Some(service)) => Keeper::Service(service),
+            (None, None) => Keeper::Nobody,
+        }
+    }
+
+    /// `None` if the calls are not counted.
+    pub(in crate::bus) fn was_called(&self) -> Option<bool> {
+        match &self.record.meter {
+            Meter::Off => None,
+            Meter::Sampled(sample) => Some(sample.read().0 > 0),
+            Meter::Exact(exact) => Some(exact.calls().count > 0),
+        }
     }
 
     /// `None` if they are not counted.
@@ -47,6 +72,14 @@ impl<'a> Seen<'a> {
             Meter::Exact(exact) => Some(exact.calls()),
         }
     }
+}
+
+/// Whose a record is, to tell one from another as long as each has records.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::bus) enum Keeper {
+    Owner(u32),
+    Service(u32),
+    Nobody,
 }
 
 /// A key with how many records it has now, and had since it came.
@@ -74,6 +107,10 @@ impl Registry {
 
     pub(in crate::bus) fn tags(&self) -> Vec<Tally<Name>> {
         self.tags.iter().map(|(key, live, made)| (key.clone(), live, made)).collect()
+    }
+
+    pub(in crate::bus) fn kinds(&self) -> Vec<(Kind, usize)> {
+        self.kinds.iter().map(|(kind, live)| (kind.clone(), live)).collect()
     }
 
     /// How many records an owner or service has.

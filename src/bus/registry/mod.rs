@@ -5,16 +5,19 @@
 //! which happens once; what was disconnected elsewhere is found dead and removed by the next one who looks.
 
 mod ended;
+mod finder;
 mod groups;
+mod kinds;
 mod limits;
 mod look;
 mod record;
 mod slab;
+mod table;
 mod totals;
 
-pub(super) use ended::Ended;
-pub(super) use look::Seen;
-pub(super) use record::{Extras, OnCleanup, Record, Target, Timeouts};
+pub(super) use ended::{Ended, Left};
+pub(super) use look::{Keeper, Seen};
+pub(super) use record::{Rare, Record, Target};
 pub(super) use slab::Id;
 pub(super) use totals::Totals;
 
@@ -27,27 +30,29 @@ use super::track::Track;
 use crate::connection::Connection;
 use crate::list::{Due, Life};
 use crate::time::{Clock, nanoseconds};
+use finder::Finder;
 use groups::Groups;
-use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use hashbrown::HashMap;
 use limits::Rules;
-use record::Other;
+use kinds::Kinds;
+use record::{Memberships, Other};
 use slab::Slab;
 use smallvec::SmallVec;
-use std::hash::BuildHasher;
+use std::hash::Hash;
 use std::panic::Location;
+use std::time::Duration;
 
 /// The name of a scope: its owner, and the child's path.
 pub(super) type ScopeKey = (Owner, Name);
 
 pub(super) struct Registry {
     records: Slab<Record>,
-    /// Indices of records, by their connections.
-    by_connection: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    finder: Finder,
     owners: Groups<Owner>,
     scopes: Groups<ScopeKey>,
     services: Groups<Name>,
     tags: Groups<Name>,
+    kinds: Kinds,
     /// By owner's group, which a named record keeps there.
     names: HashMap<(u32, Name), Id>,
     rules: Rules,
@@ -63,14 +68,19 @@ pub(super) struct Registry {
     pub(super) windows: Windows,
     call_statistics: CallStatistics,
     clock: Clock,
+    /// For the records that a cleanup is for, to be used again.
+    room: Vec<Id>,
+    /// Those that a batch in the making takes the places of.
+    replacing: Vec<Id>,
 }
+
+/// Room for so many records of a cleanup is kept for the next one.
+const ROOM: usize = 1024;
 
 /// A record that is to come: counted in its groups already, with how its calls are counted.
 pub(super) struct Reserved {
-    owner: Option<u32>,
-    service: Option<u32>,
-    others: SmallVec<[Other; 2]>,
-    pub(super) meter: Meter,
+    groups: Memberships,
+    meter: Meter,
 }
 
 /// A slot that was connected for a record.
@@ -85,12 +95,12 @@ impl Registry {
     pub(super) fn new(config: &Config, clock: Clock) -> Self {
         Self {
             records: Slab::new(),
-            by_connection: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
+            finder: Finder::new(),
             owners: Groups::new(),
             scopes: Groups::new(),
             services: Groups::new(),
             tags: Groups::new(),
+            kinds: Kinds::new(),
             names: HashMap::new(),
             rules: Rules::new(config),
             next_sweep: 0,
@@ -102,6 +112,8 @@ impl Registry {
             windows: Windows::default(),
             call_statistics: config.call_statistics,
             clock,
+            room: Vec::new(),
+            replacing: Vec::new(),
         }
     }
 
@@ -116,104 +128,87 @@ impl Registry {
     }
 
     /// May such a connection be made?
+    #[inline]
     pub(super) fn check(&self, track: &Track) -> Result<(), ConnectError> {
         if self.closed {
             return Err(ConnectError::ShutDown);
         }
-        if let Some(service) = track.running.as_ref().filter(|service| service.has_stopped()) {
-            return Err(ConnectError::ServiceStopped { service: service.name().clone() });
-        }
-        if let Some(scope) = track.scope.as_ref().filter(|scope| scope.has_ended()) {
-            return Err(ConnectError::ScopeEnded { scope: scope.to_string() });
-        }
-        match &track.name {
-            Some(name) if track.owner.is_none() => Err(ConnectError::NameWithoutOwner { name: name.clone() }),
-            _ if track.zero_timeout => Err(ConnectError::ZeroTimeout),
-            _ => Ok(()),
-        }
+        track.rare.as_ref().map_or(Ok(()), |rare| check_rare(rare, track.owner.is_some()))
     }
 
-    /// Makes room for a record, if there may be one more. Nothing else may fail between [`check`](Self::check) and here.
-    pub(super) fn reserve(
-        &mut self,
-        track: &Track,
-        counted: bool,
-        ended: &mut Ended,
-    ) -> Result<Reserved, ConnectError> {
-        let owner = track.owner.as_ref().map(|owner| self.owners.enter(owner));
-        let service = track.service.as_ref().map(|service| self.services.enter(service));
-        let replaced = owner.zip(track.name.as_ref()).and_then(|key| self.find_name(key));
-        let mut reserved = Reserved { owner, service, others: SmallVec::new(), meter: Meter::Off };
+    /// Makes room for a record, if there may be one more. Nothing else may fail between [`check`](Self::check) and
+    /// [`admit`](Self::admit).
+    #[inline]
+    pub(super) fn reserve(&mut self, track: &Track, counted: bool, ended: &mut Ended) -> Result<Reserved, ConnectError> {
+        let mut groups = Memberships {
+            owner: track.owner.as_ref().map(|owner| self.owners.enter(owner)),
+            service: track.service.as_ref().map(|service| self.services.enter(service)),
+            kind: self.kinds.enter(&track.kind),
+            is_kept: track.is_kept,
+            others: SmallVec::new(),
+        };
+        if self.in_emergency && self.reserved == 0 {
+            // It is over as soon as there were fewer, if only between two connects.
+            self.in_emergency = self.records.len() >= self.rules.emergency;
+        }
         self.reserved += 1;
-        let now = self.now();
-        if let Err(error) = self.make_room(&reserved, replaced, now, ended) {
-            self.give_up(reserved, ended);
-            return Err(error);
+        if self.is_tight(&groups) {
+            if let Err(error) = self.make_room(&groups, track, ended) {
+                self.reserved -= 1;
+                self.leave(&groups, ended);
+                return Err(error);
+            }
         }
         for tag in &track.tags {
-            reserved.others.push(Other::Tag(self.tags.enter(tag)));
+            groups.others.push(Other::Tag(self.tags.enter(tag)));
         }
-        for key in track.scope.iter().flat_map(|scope| scope.keys()) {
-            reserved.others.push(Other::Scope(self.scopes.enter(&key)));
+        let rare = track.rare.as_deref();
+        if let Some(scope) = rare.and_then(|rare| rare.scope.as_ref()) {
+            for key in scope.keys() {
+                groups.others.push(Other::Scope(self.scopes.enter(&key)));
+            }
         }
-        reserved.meter = match self.call_statistics {
+        let meter = match self.call_statistics {
             _ if !counted => Meter::Off,
-            _ if track.timeouts.idle.is_some() => Meter::Exact(Exact::new(self.clock.clone())),
+            _ if rare.is_some_and(|rare| rare.idle.is_some()) => Meter::Exact(Exact::new(self.clock.clone())),
             CallStatistics::Off => Meter::Off,
             CallStatistics::Sampled => Meter::Sampled(self.samples.take()),
             CallStatistics::Exact => Meter::Exact(Exact::new(self.clock.clone())),
         };
-        Ok(reserved)
+        Ok(Reserved { groups, meter })
     }
 
     /// Takes a reservation back.
     pub(super) fn give_up(&mut self, reserved: Reserved, ended: &mut Ended) {
         self.reserved -= 1;
-        self.leave(reserved.owner, reserved.service, &reserved.others, ended);
-        if let Meter::Sampled(sample) = reserved.meter {
-            self.samples.put(sample);
-        }
+        self.leave(&reserved.groups, ended);
+        self.put_meter(&reserved.meter);
     }
 
     /// Makes the record, ends the one whose name it takes, and connects its slot.
+    #[inline]
     pub(super) fn admit(
         &mut self,
-        mut track: Track,
+        track: &mut Track,
         reserved: Reserved,
         place: &'static Location<'static>,
         ended: &mut Ended,
         attach: impl FnOnce(&Meter) -> Attached,
     ) -> (Connection, Option<Due>) {
-        let Reserved { owner, service, others, meter } = reserved;
+        let Reserved { groups, meter } = reserved;
         self.reserved -= 1;
-        // First: never do both run.
-        if let Some(before) = owner.zip(track.name.as_ref()).and_then(|key| self.find_name(key)) {
-            self.end(before, EndReason::Replaced, ended);
+        let rare = track.rare.take();
+        let name = rare.as_ref().and_then(|rare| rare.name.clone());
+        let named = groups.owner.zip(name);
+        if let Some(before) = named.as_ref().and_then(|key| self.names.get(key)) {
+            // First: never do both run.
+            self.end(*before, EndReason::Replaced, ended);
         }
         let Attached { connection, life, due } = attach(&meter);
-        let name = track.name.take();
-        let named = owner.zip(name.clone());
-        let extras = Extras {
-            name,
-            description: track.description.take(),
-            on_cleanup: track.on_cleanup.take(),
-            target: track.target.take(),
-            budget: track.budget.take(),
-        };
-        let record = Record {
-            connection,
-            life,
-            place,
-            created: self.now(),
-            owner,
-            service,
-            others,
-            kind: track.kind,
-            topic: track.topic,
-            timeouts: track.timeouts,
-            meter,
-            extras: extras.is_some().then(|| Box::new(extras)),
-        };
+        // To the millisecond, unless something depends on it.
+        let is_timed = rare.as_ref().is_some_and(|rare| rare.has_timeout());
+        let created = nanoseconds(if is_timed { self.clock.now() } else { self.clock.coarse() });
+        let record = Record { connection, life, place, created, groups, topic: track.topic, is_listed: false, meter, rare };
         let id = self.insert(record);
         if let Some(key) = named {
             self.names.insert(key, id);
@@ -221,13 +216,12 @@ impl Registry {
         (connection, due)
     }
 
+    #[inline]
     fn insert(&mut self, record: Record) -> Id {
-        let Self { records, by_connection, hasher, owners, scopes, services, tags, .. } = self;
-        let (connection, owner, service, others) =
-            (record.connection, record.owner, record.service, record.others.clone());
+        let Self { records, finder, owners, scopes, services, tags, .. } = self;
+        let (owner, service) = (record.groups.owner, record.groups.service);
         let id = records.insert(record);
-        let hash_at = |index: &u32| hasher.hash_one(records.at(*index).expect("what is listed is there").1.connection);
-        by_connection.insert_unique(hasher.hash_one(connection), id.index(), hash_at);
+        finder.note(id, records);
         let is_there = |id| records.contains(id);
         if let Some(index) = owner {
             owners.add(index, id, is_there);
@@ -235,8 +229,8 @@ impl Registry {
         if let Some(index) = service {
             services.add(index, id, is_there);
         }
-        for other in others {
-            match other {
+        for other in records.get(id).map_or(&[][..], |record| &record.groups.others) {
+            match *other {
                 Other::Tag(index) => tags.add(index, id, is_there),
                 Other::Scope(index) => scopes.add(index, id, is_there),
             }
@@ -251,44 +245,46 @@ impl Registry {
         let Some(record) = self.records.remove(id) else { return false };
         let won = record.connection.disconnect();
         let reason = if won { reason } else { record.ended_elsewhere() };
-        let hash = self.hasher.hash_one(record.connection);
-        if let Ok(place) = self.by_connection.find_entry(hash, |index| *index == id.index()) {
-            place.remove();
+        self.finder.forget(id, &record);
+        if record.rare.is_some() {
+            if let Some(key) = record.groups.owner.zip(record.name().cloned()) {
+                self.names.remove(&key);
+            }
         }
-        if let Some(key) = record.owner.zip(record.name().cloned()) {
-            self.names.remove(&key);
-        }
-        self.leave(record.owner, record.service, &record.others, ended);
-        if let Meter::Sampled(sample) = record.meter {
-            self.samples.put(sample);
-        }
+        self.leave(&record.groups, ended);
+        self.put_meter(&record.meter);
         self.totals.count_end(reason);
         self.totals.panics += u64::from(record.connection.panics().unwrap_or(0));
         ended.push(record, reason);
         won
     }
 
-    fn leave(&mut self, owner: Option<u32>, service: Option<u32>, others: &[Other], ended: &mut Ended) {
-        let key = owner.and_then(|index| self.owners.leave(index));
-        ended.owners.extend(key.filter(Owner::is_foreign));
-        if let Some(index) = service {
+    #[inline]
+    fn leave(&mut self, groups: &Memberships, ended: &mut Ended) {
+        if let Some(key) = groups.owner.and_then(|index| self.owners.leave(index)) {
+            ended.push_owner(key);
+        }
+        if let Some(index) = groups.service {
             self.services.leave(index);
         }
-        for other in others {
+        self.kinds.leave(groups.kind);
+        for other in &groups.others {
             match *other {
                 Other::Tag(index) => drop(self.tags.leave(index)),
                 Other::Scope(index) => {
-                    let key = self.scopes.leave(index).map(|(owner, _)| owner);
-                    ended.owners.extend(key.filter(Owner::is_foreign));
+                    if let Some((owner, _)) = self.scopes.leave(index) {
+                        ended.push_owner(owner);
+                    }
                 }
             }
         }
     }
 
-    /// Removes a record whose connection has ended, and ends what is stale. Was it stale?
-    pub(super) fn sweep_record(&mut self, id: Id, now: u64, ended: &mut Ended) -> bool {
-        self.forget_if_ended(id, ended);
-        self.records.get(id).is_some_and(|record| record.is_stale(now)) && self.end(id, EndReason::Stale, ended)
+    #[inline]
+    fn put_meter(&mut self, meter: &Meter) {
+        if let Meter::Sampled(sample) = meter {
+            self.samples.put(sample);
+        }
     }
 
     /// Removes a record whose connection has ended.
@@ -296,6 +292,12 @@ impl Registry {
         if self.records.get(id).is_some_and(|record| !record.connection.is_connected()) {
             self.end(id, EndReason::Disconnected, ended);
         }
+    }
+
+    /// Removes a record whose connection has ended, and ends what is stale. Was it stale?
+    pub(super) fn sweep_record(&mut self, id: Id, now: u64, ended: &mut Ended) -> bool {
+        self.forget_if_ended(id, ended);
+        self.records.get(id).is_some_and(|record| record.is_stale(now)) && self.end(id, EndReason::Stale, ended)
     }
 
     /// Removes those records of a page whose connections have ended, and if asked to, ends what is stale; how many were.
@@ -311,35 +313,50 @@ impl Registry {
         self.records.pages()
     }
 
+    /// Ends a group; how many of them this ended. No heap call, but for the first large ones.
+    pub(super) fn end_group(&mut self, group: &Group<'_>, reason: EndReason, ended: &mut Ended) -> usize {
+        let mut ids = std::mem::take(&mut self.room);
+        self.select_into(group, &mut ids);
+        let count = ids.drain(..).filter(|id| self.end(*id, reason, ended)).count();
+        ids.shrink_to(ROOM);
+        self.room = ids;
+        count
+    }
+
     /// Which records a cleanup is for. Some of them may have gone.
     pub(super) fn select(&self, group: &Group<'_>) -> Vec<Id> {
+        let mut ids = Vec::new();
+        self.select_into(group, &mut ids);
+        ids
+    }
+
+    fn select_into(&self, group: &Group<'_>, ids: &mut Vec<Id>) {
+        fn members<'a, K: Hash + Eq + Clone>(groups: &'a Groups<K>, key: &K) -> &'a [Id] {
+            groups.find(key).map_or(&[], |at| groups.members(at))
+        }
         match group {
-            Group::Owner(owner) => self.owners.find(owner).map_or_else(Vec::new, |at| self.owners.members(at).to_vec()),
-            Group::Scope(key) => self.scopes.find(key).map_or_else(Vec::new, |at| self.scopes.members(at).to_vec()),
-            Group::Service(name) => {
-                self.services.find(name).map_or_else(Vec::new, |at| self.services.members(at).to_vec())
-            }
-            Group::Tag(tag) => self.tags.find(tag).map_or_else(Vec::new, |at| self.tags.members(at).to_vec()),
+            Group::Owner(owner) => ids.extend_from_slice(members(&self.owners, owner)),
+            Group::Scope(key) => ids.extend_from_slice(members(&self.scopes, key)),
+            Group::Service(name) => ids.extend_from_slice(members(&self.services, name)),
+            Group::Tag(tag) => ids.extend_from_slice(members(&self.tags, tag)),
             Group::Kind(kind) => {
-                self.records.iter().filter(|(_, record)| record.kind == **kind).map(|(id, _)| id).collect()
+                let Some(kind) = self.kinds.find(kind) else { return };
+                ids.extend(self.records.iter().filter(|(_, record)| record.groups.kind == kind).map(|(id, _)| id));
             }
             Group::Named(owner, name) => {
                 let owner = self.owners.find(owner);
-                owner.and_then(|owner| self.find_name((owner, name))).into_iter().collect()
+                ids.extend(owner.and_then(|owner| self.find_name((owner, name))));
             }
-            Group::One(connection) => self.find(connection).into_iter().collect(),
-            Group::All => self.records.iter().map(|(id, _)| id).collect(),
+            Group::All => ids.extend(self.records.iter().map(|(id, _)| id)),
         }
     }
 
     /// The record of a connection.
-    pub(super) fn find(&self, connection: &Connection) -> Option<Id> {
-        let is_it = |index: &u32| self.records.at(*index).is_some_and(|(_, record)| record.connection == *connection);
-        let index = self.by_connection.find(self.hasher.hash_one(connection), is_it)?;
-        Some(self.records.at(*index)?.0)
+    pub(super) fn find(&mut self, connection: &Connection) -> Option<Id> {
+        self.finder.find(connection, &mut self.records)
     }
 
-    fn find_name(&self, (owner, name): (u32, &Name)) -> Option<Id> {
+    pub(super) fn find_name(&self, (owner, name): (u32, &Name)) -> Option<Id> {
         self.names.get(&(owner, name.clone())).copied()
     }
 
@@ -357,6 +374,20 @@ impl Registry {
     }
 }
 
+fn check_rare(rare: &Rare, has_owner: bool) -> Result<(), ConnectError> {
+    if let Some(service) = rare.running.as_ref().filter(|service| service.has_stopped()) {
+        return Err(ConnectError::ServiceStopped { service: service.name().clone() });
+    }
+    if let Some(scope) = rare.scope.as_ref().filter(|scope| scope.has_ended()) {
+        return Err(scope.error());
+    }
+    match &rare.name {
+        Some(name) if !has_owner => Err(ConnectError::NameWithoutOwner { name: name.clone() }),
+        _ if [rare.idle, rare.age].contains(&Some(Duration::ZERO)) => Err(ConnectError::ZeroTimeout),
+        _ => Ok(()),
+    }
+}
+
 /// What a cleanup is for.
 pub(super) enum Group<'a> {
     Owner(&'a Owner),
@@ -365,6 +396,5 @@ pub(super) enum Group<'a> {
     Tag(&'a Name),
     Kind(&'a Kind),
     Named(&'a Owner, &'a Name),
-    One(&'a Connection),
     All,
 }

@@ -49,6 +49,7 @@ impl<T> Slab<T> {
         self.pages.len()
     }
 
+    #[inline(always)]
     pub(super) fn insert(&mut self, value: T) -> Id {
         let index = self.free.pop().unwrap_or_else(|| self.grow());
         let entry = &mut self.pages[index as usize / PAGE][index as usize % PAGE];
@@ -66,15 +67,22 @@ impl<T> Slab<T> {
         first as u32
     }
 
+    #[inline]
     pub(super) fn get(&self, id: Id) -> Option<&T> {
         let entry = self.pages.get(id.index as usize / PAGE)?.get(id.index as usize % PAGE)?;
         if entry.generation == id.generation { entry.value.as_ref() } else { None }
+    }
+
+    pub(super) fn get_mut(&mut self, id: Id) -> Option<&mut T> {
+        let entry = self.pages.get_mut(id.index as usize / PAGE)?.get_mut(id.index as usize % PAGE)?;
+        if entry.generation == id.generation { entry.value.as_mut() } else { None }
     }
 
     pub(super) fn contains(&self, id: Id) -> bool {
         self.get(id).is_some()
     }
 
+    #[inline(always)]
     pub(super) fn remove(&mut self, id: Id) -> Option<T> {
         let entry = self.pages.get_mut(id.index as usize / PAGE)?.get_mut(id.index as usize % PAGE)?;
         if entry.generation != id.generation {

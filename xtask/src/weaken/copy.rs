@@ -65,6 +65,9 @@ impl Copy {
     }
 
     /// Plants a step, builds the models, and takes the step back; the path of the program.
+    ///
+    /// # Errors
+    /// [`Error::Failed`]: what was planted does not compile.
     pub fn build_step(&self, step: &Step) -> Result<PathBuf, Error> {
         self.write(&step.file, &step.applied(self.original(&step.file))?)?;
         let built = self.build("step", &QUICK);
@@ -74,7 +77,7 @@ impl Copy {
 
     fn build(&self, name: &str, config: &[&str]) -> Result<PathBuf, Error> {
         let output = Run::cargo()
-            .args(["test", "--release", "--test", "models", "--no-run", "--message-format", "json"])
+            .args(["test", "--release", "--test", "models", "--no-run", "--message-format", "json-render-diagnostics"])
             .args(config)
             .in_dir(&self.root.join("loom-tests").display().to_string())
             .without_flag_overrides()

@@ -14,7 +14,15 @@ pub const ARGUMENTS: &str = "docs/ORDERINGS.md";
 const STEPS: &str = include_str!("weakenings.toml");
 
 /// Where orderings are looked for.
-const SCANNED: [&str; 6] = ["src/epoch", "src/list", "src/pool", "src/domain", "src/connection.rs", "src/signal.rs"];
+const SCANNED: [&str; 7] = [
+    "src/epoch",
+    "src/list",
+    "src/pool",
+    "src/domain",
+    "src/connection.rs",
+    "src/signal.rs",
+    "src/bus/topics/entry.rs",
+];
 
 /// One weakening.
 pub struct Weakening {

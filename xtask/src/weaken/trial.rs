@@ -18,6 +18,8 @@ pub enum Fate {
     Survived,
     /// The time was over before a model failed.
     Undecided,
+    /// What was planted does not compile: this is what the compiler says.
+    Unbuildable(String),
 }
 
 /// The models, the quickest first, and what each has killed so far.

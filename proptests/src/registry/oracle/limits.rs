@@ -1,0 +1,108 @@
+//! Whether there may be one more connection.
+
+use super::state::{Due, Group, State};
+use crate::registry::program::What;
+use pulsebus::{ConnectError, EndReason, LimitPolicy, Who};
+use std::time::Duration;
+
+impl State {
+    /// Makes room for a connection that is about to come, or says why there is none.
+    pub(super) fn make_room(&mut self, what: &What, now: Duration, due: &mut Due) -> Result<(), ConnectError> {
+        let config = self.config.clone();
+        let mut groups = vec![(Group::All, config.limits.overall)];
+        groups.extend(what.service.map(|service| (Group::Service(service), config.limits.per_service)));
+        groups.extend(what.owner.map(|owner| (Group::Owner(owner), config.limits.per_owner)));
+        if !groups.iter().any(|(group, limit)| self.is_near(group, *limit)) {
+            return Ok(());
+        }
+        let replaced = self.find_name(what);
+        let mut over = false;
+        for (group, limit) in groups {
+            if self.sweep_is_due(&group, limit) {
+                self.sweep(&group, true, now, due);
+                let left = self.count(&group);
+                let limit = limit.unwrap_or(usize::MAX);
+                let eighth = if left < limit { (limit - left) / 8 } else { left / 8 };
+                self.next_sweep_in.insert(group.clone(), left + eighth.max(1));
+            }
+            let Some(limit) = limit else { continue };
+            // It takes the place of that one.
+            let replaces =
+                replaced.as_ref().and_then(|slot| self.find(slot)).is_some_and(|record| record.is_in(&group));
+            let live = self.count(&group) - usize::from(replaces);
+            if live < limit {
+                continue;
+            }
+            match config.limits.policy {
+                LimitPolicy::Reject => {
+                    self.totals.rejected += 1;
+                    return Err(ConnectError::LimitReached { who: who(&group), limit, live });
+                }
+                LimitPolicy::EvictOldest => {
+                    let stays = |slot| replaced.as_ref().is_some_and(|replaced| std::ptr::eq(&**replaced, slot));
+                    let oldest = self.records.iter().find(|record| record.is_in(&group) && !stays(&*record.slot));
+                    match oldest.map(|record| record.slot.clone()) {
+                        Some(oldest) => drop(self.end(&oldest, EndReason::Limit, due)),
+                        None => over = true,
+                    }
+                }
+                _ => over = true,
+            }
+        }
+        self.totals.over_limit += u64::from(over);
+        Ok(())
+    }
+
+    fn is_near(&self, group: &Group, limit: Option<usize>) -> bool {
+        let live = self.count(group);
+        live > 0 && limit.is_some_and(|limit| live as f64 >= limit as f64 * self.config.sweep_at)
+    }
+
+    /// From a share of the limit on, what is stale is swept: but after a sweep only when an eighth of what it left free is
+    /// used up, or beyond the limit, when there are an eighth more; and always at the limit, if that turns anybody away.
+    fn sweep_is_due(&mut self, group: &Group, limit: Option<usize>) -> bool {
+        let live = self.count(group);
+        if !self.is_near(group, limit) {
+            self.next_sweep_in.remove(group);
+            return false;
+        }
+        let limit = limit.expect("near to it");
+        let next = self.next_sweep_in.entry(group.clone()).or_default();
+        if live <= limit {
+            *next = limit.min(*next);
+        }
+        live >= *next || live >= limit && self.config.limits.policy != LimitPolicy::Warn
+    }
+
+    /// Before a connection is made: is an emergency over?
+    pub(super) fn look_for_calm(&mut self) {
+        self.in_emergency &= self.is_emergency();
+    }
+
+    /// After a connection was made: how many there are, and may be, if that is an emergency that was none before.
+    pub(super) fn look_for_emergency(&mut self) -> Option<(usize, usize)> {
+        let was = self.in_emergency;
+        self.in_emergency = self.is_emergency();
+        if was || !self.in_emergency {
+            return None;
+        }
+        self.totals.emergencies += 1;
+        Some((self.records.len(), self.config.limits.overall?))
+    }
+
+    fn is_emergency(&self) -> bool {
+        let live = self.records.len();
+        self.config
+            .limits
+            .overall
+            .is_some_and(|limit| live > 0 && live as f64 >= limit as f64 * self.config.emergency_at)
+    }
+}
+
+fn who(group: &Group) -> Who {
+    match group {
+        Group::Owner(owner) => Who::Owner(owner.owner()),
+        Group::Service(service) => Who::Service((*service).into()),
+        _ => Who::Overall,
+    }
+}
