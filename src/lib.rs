@@ -57,8 +57,8 @@ pub mod model;
 pub use bus::{
     AlreadyShutDown, Audit, AuditEntry, BatchError, Beats, Bus, BusBuilder, BusStatistics, CallStatistics, Calls,
     Config, ConfigError, Connect, ConnectError, ConnectionId, Detail, Emergency, EndReason, Filter, GroupCount, Growth,
-    Kind, LeftBehind, LimitPolicy, Limits, Maintained, MaintenanceThread, Managed, ManagedService, Name, NameFault,
-    Owner, OwnerScope, Pattern, PatternError, Prepared, Schedule, Service, ShutdownReport, Source, Timeout,
+    Kind, LeftBehind, LimitPolicy, Limits, Maintained, MaintenanceThread, Managed, ManagedService, Matching, Name,
+    NameFault, Owner, OwnerScope, Pattern, PatternError, Prepared, Schedule, Service, ShutdownReport, Source, Timeout,
     TimerBuilder, TimerFired, Topic, TopicCount, TopicCreated, TopicError, TopicId, UntrackedSlots, WeakBus, Who,
 };
 pub use connection::{Connection, WaitError};

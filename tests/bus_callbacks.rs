@@ -85,35 +85,23 @@ fn a_callback_may_end_others_of_the_same_cleanup_and_connect_new_ones() {
 }
 
 #[test]
-fn a_callback_or_a_slot_may_drop_the_bus() {
+fn a_callback_may_drop_the_last_handle_that_somebody_keeps() {
     let (bus, signal, ends) = (Bus::new(), Signal::<u32>::new(), Log::new());
-    let kept = Arc::new(Mutex::new(Some(bus.clone())));
-    for n in 0..3 {
+    let (weak, kept) = (bus.downgrade(), Arc::new(Mutex::new(None)));
+    for owner in 0..3 {
         let (kept, ends) = (kept.clone(), ends.clone());
-        let connect = bus.connect(&signal).owner(n).on_cleanup(move |reason| {
-            ends.push((n, reason));
-            drop(kept.lock().expect("nobody panics").take());
+        let connect = bus.connect(&signal).owner(owner).on_cleanup(move |reason| {
+            let last: Option<Bus> = kept.lock().expect("nobody panics").take();
+            ends.push((owner, reason, last.is_some()));
         });
         connect.slot(|_| {}).unwrap();
     }
-    assert_eq!(bus.cleanup_owner(0), 1);
-    assert!(kept.lock().expect("nobody panics").is_none());
     *kept.lock().expect("nobody panics") = Some(bus);
-    let inner = kept.clone();
-    // The last handle: the drop ends the others, whose callbacks find no handle any more.
-    signal.connect(move |_| drop(inner.lock().expect("nobody panics").take()));
-    let weak = kept.lock().expect("nobody panics").as_ref().expect("just put there").downgrade();
-    drop(inner_bus_is_last(&weak));
-    let taken = kept.lock().expect("nobody panics").take();
-    drop(taken);
-    assert_eq!(ends.take(), [(0, EndReason::OwnerLeft), (1, EndReason::Shutdown), (2, EndReason::Shutdown)]);
-    assert!(weak.upgrade().is_none());
-    assert_eq!(signal.len(), 1);
-    signal.emit(&1);
-}
-
-fn inner_bus_is_last(weak: &WeakBus) -> Bus {
-    weak.upgrade().expect("one is kept")
+    // The call has a handle of its own, which is the last one then, and ends the others.
+    assert_eq!(weak.upgrade().expect("one is kept").cleanup_owner(0), 1);
+    let (left, shutdown) = (EndReason::OwnerLeft, EndReason::Shutdown);
+    assert_eq!(ends.take(), [(0, left, true), (1, shutdown, false), (2, shutdown, false)]);
+    assert!(weak.upgrade().is_none() && signal.is_empty());
 }
 
 #[test]

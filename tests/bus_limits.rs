@@ -39,9 +39,13 @@ fn the_defaults_are_those_promised() {
 fn beyond_a_limit_warn_connects_and_counts() {
     for limit in LIMITS {
         let (bus, hand, signal) = limited(LimitPolicy::Warn, limit);
-        (0..10).for_each(|_| drop(connect(&bus, &hand, &signal).unwrap()));
+        for _ in 0..10 {
+            connect(&bus, &hand, &signal).unwrap();
+        }
         assert_eq!(bus.statistics().over_limit, 0);
-        (0..5).for_each(|_| drop(connect(&bus, &hand, &signal).unwrap()));
+        for _ in 0..5 {
+            connect(&bus, &hand, &signal).unwrap();
+        }
         let statistics = bus.statistics();
         assert_eq!((statistics.over_limit, statistics.live, statistics.rejected), (5, 15, 0));
     }
@@ -52,7 +56,9 @@ fn beyond_a_limit_reject_says_whose_it_is() {
     let whose = [Who::Owner(7.into()), Who::Service("Quest".into()), Who::Overall];
     for (limit, who) in LIMITS.into_iter().zip(whose) {
         let (bus, hand, signal) = limited(LimitPolicy::Reject, limit);
-        (0..10).for_each(|_| drop(connect(&bus, &hand, &signal).unwrap()));
+        for _ in 0..10 {
+            connect(&bus, &hand, &signal).unwrap();
+        }
         let error = connect(&bus, &hand, &signal).unwrap_err();
         assert_eq!(error, ConnectError::LimitReached { who, limit: 10, live: 10 });
         assert_eq!((bus.statistics().rejected, bus.len(), signal.len()), (1, 10, 10));
@@ -82,11 +88,15 @@ fn beyond_a_limit_the_oldest_makes_room() {
 fn other_owners_and_services_have_limits_of_their_own() {
     let (bus, _, signal) = limited(LimitPolicy::Reject, |limits| limits.per_owner = Some(2));
     for owner in 0..100_u32 {
-        (0..2).for_each(|_| drop(bus.connect(&signal).owner(owner).slot(|_| {}).unwrap()));
+        for _ in 0..2 {
+            bus.connect(&signal).owner(owner).slot(|_| {}).unwrap();
+        }
         bus.connect(&signal).owner(owner).slot(|_| {}).unwrap_err();
     }
     // What has no owner is nobody's.
-    (0..10).for_each(|_| drop(bus.connect(&signal).slot(|_| {}).unwrap()));
+    for _ in 0..10 {
+        bus.connect(&signal).slot(|_| {}).unwrap();
+    }
     assert_eq!(bus.len(), 210);
 }
 
@@ -134,6 +144,38 @@ fn at_eighty_percent_what_is_stale_is_swept_first() {
 }
 
 #[test]
+fn each_approach_to_a_limit_begins_with_a_sweep() {
+    let (bus, hand, signal) = limited(LimitPolicy::Reject, |limits| limits.overall = Some(10));
+    let minute = Duration::from_secs(60);
+    for round in 0..5 {
+        for _ in 0..8 {
+            bus.connect(&signal).owner(8).timeout(Timeout::Age(minute)).slot(|_| {}).unwrap();
+        }
+        hand.advance(minute);
+        connect(&bus, &hand, &signal).unwrap();
+        assert_eq!(bus.len(), 1, "round {round}");
+        // Up to the limit, and down again.
+        for _ in 0..9 {
+            connect(&bus, &hand, &signal).unwrap();
+        }
+        assert_eq!(bus.cleanup_owner(7), 10);
+    }
+}
+
+#[test]
+fn a_batch_that_replaces_names_needs_no_room() {
+    for (limit, policy) in LIMITS.into_iter().zip([LimitPolicy::Reject, LimitPolicy::EvictOldest, LimitPolicy::Warn]) {
+        let (bus, _, signal) = limited(policy, limit);
+        let named = |n: u32| bus.connect(&signal).owner(7).service("Quest").named(format!("name {n}")).prepare(|_| {});
+        bus.connect_batch((0..10).map(named)).unwrap();
+        bus.connect_batch((0..10).map(named)).unwrap();
+        let statistics = bus.statistics();
+        assert_eq!((statistics.live, statistics.ended_by(EndReason::Replaced)), (10, 10));
+        assert_eq!((statistics.over_limit, statistics.rejected), (0, 0));
+    }
+}
+
+#[test]
 fn a_gone_target_is_swept_for_a_limit_too() {
     let (bus, _, signal) = limited(LimitPolicy::Reject, |limits| limits.per_owner = Some(3));
     let target = Arc::new(());
@@ -151,7 +193,9 @@ fn a_name_that_replaces_needs_no_room() {
     for limit in LIMITS {
         for policy in [LimitPolicy::Reject, LimitPolicy::EvictOldest, LimitPolicy::Warn] {
             let (bus, hand, signal) = limited(policy, limit);
-            (0..9).for_each(|_| drop(connect(&bus, &hand, &signal).unwrap()));
+            for _ in 0..9 {
+                connect(&bus, &hand, &signal).unwrap();
+            }
             for _ in 0..5 {
                 bus.connect(&signal).owner(7).service("Quest").named("progress").slot(|_| {}).unwrap();
             }
@@ -179,9 +223,13 @@ fn the_emergency_hook_is_called_once_until_there_were_fewer() {
     let raised = Log::new();
     let log = raised.clone();
     bus.on_emergency(move |emergency| log.push((emergency.live, emergency.limit)));
-    (0..94).for_each(|_| drop(connect(&bus, &hand, &signal).unwrap()));
+    for _ in 0..94 {
+        connect(&bus, &hand, &signal).unwrap();
+    }
     assert!(raised.take().is_empty());
-    (0..20).for_each(|_| drop(connect(&bus, &hand, &signal).unwrap()));
+    for _ in 0..20 {
+        connect(&bus, &hand, &signal).unwrap();
+    }
     assert_eq!(raised.take(), [(95, 100)]);
     // All at once: it was below, if only between two calls.
     assert_eq!(bus.cleanup_owner(7), 114);
@@ -206,7 +254,9 @@ fn thresholds_can_be_configured() {
     hand.advance(Duration::from_secs(1));
     connect(&bus, &hand, &signal).unwrap();
     assert_eq!(bus.len(), 1, "swept at two of ten");
-    (0..4).for_each(|_| drop(connect(&bus, &hand, &signal).unwrap()));
+    for _ in 0..4 {
+        connect(&bus, &hand, &signal).unwrap();
+    }
     assert_eq!(raised.take(), [5]);
 }
 
@@ -215,6 +265,8 @@ fn without_limits_there_is_none() {
     let (bus, hand, signal) = limited(LimitPolicy::Reject, |limits| {
         (limits.per_owner, limits.per_service, limits.overall) = (None, None, None);
     });
-    (0..3_000).for_each(|_| drop(connect(&bus, &hand, &signal).unwrap()));
+    for _ in 0..3_000 {
+        connect(&bus, &hand, &signal).unwrap();
+    }
     assert_eq!(bus.cleanup_owner(7), 3_000);
 }

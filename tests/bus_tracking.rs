@@ -15,7 +15,7 @@ fn a_detail_holds_all_that_was_said() {
     let bus = Bus::builder().clock(hand.clock()).build().unwrap();
     let lobby = bus.topic::<u32>("room.lobby").unwrap();
     hand.advance(Duration::from_secs(5));
-    let line = line!() + 8;
+    let line = line!() + 10;
     let connection = bus
         .connect(&lobby)
         .owner(7)

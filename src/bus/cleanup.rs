@@ -1,7 +1,7 @@
 //! Ending connections by whatever they have in common.
 
 use super::Bus;
-use super::details::{ConnectionId, Detail};
+use super::details::{ConnectionId, Detail, Filter};
 use super::key::{Kind, Name, Owner};
 use super::reason::EndReason;
 use super::registry::{Group, Id};
@@ -48,16 +48,20 @@ impl Bus {
     /// ```
     pub fn cleanup_where(&self, mut predicate: impl FnMut(&Detail) -> bool) -> usize {
         let mut count = 0;
+        let mut details = Vec::new();
         for page in 0.. {
-            let Some(details) = self.inner.details_of_page(page, &Default::default()) else { break };
+            let more = self.inner.add_details(page, &Filter::new(), &mut details);
             let chosen: Vec<Id> = details
-                .into_iter()
+                .drain(..)
                 .filter(|detail| detail.connected && predicate(detail))
                 .map(|detail| Id::from_number(detail.id.0))
                 .collect();
             count += self.inner.with(|registry, ended| {
                 chosen.into_iter().filter(|id| registry.end(*id, EndReason::Filter, ended)).count()
             });
+            if !more {
+                break;
+            }
         }
         count
     }
@@ -83,11 +87,7 @@ impl Bus {
     /// Ends a connection, tracked or not, like [`Connection::disconnect`]; and if it is tracked, forgets it and runs its
     /// callback. `true` for exactly one of all that try to end it.
     pub fn disconnect(&self, connection: Connection) -> bool {
-        let tracked = self.inner.with(|registry, ended| {
-            let id = registry.find(&connection)?;
-            Some(registry.end(id, EndReason::Disconnected, ended))
-        });
-        tracked.unwrap_or_else(|| connection.disconnect())
+        self.inner.end_connection(&connection, EndReason::Disconnected)
     }
 
     /// Ends the connection of that number. Was it there?

@@ -2,7 +2,7 @@
 
 use super::calls::Calls;
 use super::key::{Kind, Name, Owner};
-use super::registry::Seen;
+use super::registry::{Group, Seen};
 use super::topics::TopicId;
 use crate::connection::Connection;
 use crate::time::Executions;
@@ -180,6 +180,17 @@ impl Filter {
     pub fn topic(mut self, topic: TopicId) -> Self {
         self.topic = Some(topic);
         self
+    }
+
+    pub(super) fn is_everything(&self) -> bool {
+        let Self { owner, service, tag, kind, topic } = self;
+        owner.is_none() && service.is_none() && tag.is_none() && kind.is_none() && topic.is_none()
+    }
+
+    /// A group that everything which fits is in: the first one that is likely to be small.
+    pub(super) fn group(&self) -> Option<Group<'_>> {
+        let owner = self.owner.as_ref().map(Group::Owner);
+        owner.or(self.service.as_ref().map(Group::Service)).or(self.tag.as_ref().map(Group::Tag))
     }
 
     pub(super) fn fits(&self, seen: &Seen<'_>) -> bool {

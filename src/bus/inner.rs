@@ -262,6 +262,15 @@ impl Inner {
         }
     }
 
+    /// Ends a connection, and forgets it if it is tracked. Was it this that ended it?
+    pub(super) fn end_connection(&self, connection: &Connection, reason: EndReason) -> bool {
+        let tracked = self.with(|registry, ended| {
+            let id = registry.find(connection)?;
+            Some(registry.end(id, reason, ended))
+        });
+        tracked.unwrap_or_else(|| connection.disconnect())
+    }
+
     /// Ends a group; how many of them this ended.
     pub(super) fn end(&self, group: &Group<'_>, reason: EndReason) -> usize {
         self.with(|registry, ended| registry.end_group(group, reason, ended))

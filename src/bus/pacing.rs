@@ -7,7 +7,10 @@ use super::error::ConnectError;
 use super::inner::Inner;
 use super::key::Kind;
 use super::own::Own;
+use super::scope::OwnerScope;
+use super::service::Service;
 use super::timer::Pending;
+use super::track::Track;
 use crate::connection::Connection;
 use crate::signal::Signal;
 use crate::time::{Beat, Clock, Debounce, Due, ExecutionBudget, Heartbeat, KeyedDebounce, KeyedThrottle, Throttle};
@@ -197,7 +200,7 @@ impl Bus {
     /// # }
     /// ```
     pub fn connect_heartbeat(&self, interval: Duration, max_execution: Duration) -> Connect<'_, Beats> {
-        Connect::new(self, Beats { interval, most: max_execution }, Default::default()).kind(Kind::Heartbeat)
+        Connect::beats(self, Track::default(), interval, max_execution)
     }
 
     /// The connections whose slots have taken longer than they may, worst first; see
@@ -208,6 +211,26 @@ impl Bus {
         slow.retain(|detail| overruns(detail) > 0);
         slow.sort_by_key(|detail| Reverse(overruns(detail)));
         slow
+    }
+}
+
+impl Service {
+    /// [`Bus::connect_heartbeat`], for this service.
+    pub fn connect_heartbeat(&self, interval: Duration, max_execution: Duration) -> Connect<'_, Beats> {
+        Connect::beats(self.bus(), self.track(), interval, max_execution)
+    }
+}
+
+impl OwnerScope {
+    /// [`Bus::connect_heartbeat`], for this scope.
+    pub fn connect_heartbeat(&self, interval: Duration, max_execution: Duration) -> Connect<'_, Beats> {
+        Connect::beats(self.bus(), self.track(), interval, max_execution)
+    }
+}
+
+impl<'a> Connect<'a, Beats> {
+    fn beats(bus: &'a Bus, track: Track, interval: Duration, most: Duration) -> Self {
+        Self::new(bus, Beats { interval, most }, track).kind(Kind::Heartbeat)
     }
 }
 

@@ -90,8 +90,7 @@ impl Bus {
         while let Some(service) = inner.services.take_last(self) {
             services.push((service.name().clone(), service.stop()));
         }
-        inner.sweep(false);
-        let left = left_behind((0..).map_while(|page| inner.details_of_page(page, &Filter::new())).flatten());
+        let left = left_behind(self.details(&Filter::new()));
         inner.end(&Group::All, EndReason::Shutdown);
         let rest = timeout.saturating_sub(start.elapsed());
         let quiet = inner.domain.quiesce(rest);
@@ -104,7 +103,7 @@ impl Bus {
     }
 }
 
-fn left_behind(details: impl Iterator<Item = Detail>) -> Vec<LeftBehind> {
+fn left_behind(details: Vec<Detail>) -> Vec<LeftBehind> {
     let mut places: BTreeMap<&'static Location<'static>, (usize, usize)> = BTreeMap::new();
     for detail in details {
         let (count, owned) = places.entry(detail.place).or_default();

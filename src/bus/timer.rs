@@ -174,9 +174,7 @@ impl Inner {
                 }
                 let left = left.map(|left| left - 1);
                 if left == Some(0) {
-                    self.with(|registry, ended| {
-                        registry.find(&connection).map(|id| registry.end(id, EndReason::Finished, ended))
-                    });
+                    self.end_connection(&connection, EndReason::Finished);
                 } else {
                     let behind = interval.as_nanos().saturating_mul(u128::from(missed) + 1);
                     let behind = Duration::from_nanos(behind.min(u64::MAX.into()) as u64);

@@ -21,7 +21,7 @@ pub enum Timeout {
 pub(super) struct Track {
     pub(super) owner: Option<Owner>,
     pub(super) service: Option<Name>,
-    pub(super) tags: SmallVec<[Name; 1]>,
+    pub(super) tags: SmallVec<[Name; 2]>,
     pub(super) kind: Kind,
     /// Does a guard see to its end?
     pub(super) is_kept: bool,

@@ -29,7 +29,8 @@ fn the_last_handle_of_a_domain_collects() {
     });
 }
 
-/// What was done before any handle of a domain was dropped comes before what its end drops.
+/// What was done before any handle of a domain was dropped comes before what its end drops: its hook at once, closures
+/// after a grace period.
 #[test]
 fn the_end_of_a_domain_comes_after_all_of_its_handles() {
     /// Reads in its destructor.
@@ -43,7 +44,10 @@ fn the_end_of_a_domain_comes_after_all_of_its_handles() {
     pair("drop of a handle vs drop of a handle", &["dropped"], |run| {
         let (domain, notes) = (Domain::new(), [Note::default(), Note::default()]);
         let bell = Signal::<()>::new_in(&domain);
-        let reader = Reader(notes.clone());
+        let (reader, hook) = (Reader(notes.clone()), Reader(notes.clone()));
+        domain.set_panic_hook(move |_| {
+            let _ = &hook;
+        });
         let (payload, watch) = run.payload();
         let connection = bell.connect(move |()| {
             let _ = &reader;

@@ -2,7 +2,7 @@
 
 use crate::{attach, use_up};
 use loom_tests::pair;
-use pulsebus::{Domain, Signal};
+use pulsebus::Signal;
 use std::time::Duration;
 
 /// The chunk is recycled and used again while a stale copy is used.
@@ -94,24 +94,5 @@ fn a_stale_handle_asks_for_its_domain() {
             },
         );
         run.note("stale");
-    });
-}
-
-/// The domain that it finds there may be another's, which has just been made.
-#[test]
-fn a_stale_handle_meets_a_domain_that_is_made() {
-    pair("disconnect_and_wait vs drop and reuse in a new domain", &["won", "lost"], |run| {
-        let here = Signal::<()>::new();
-        let late = here.connect(|()| {});
-        let (won, _next) = run.race(
-            move || late.disconnect_and_wait(Duration::MAX).expect("outside of emissions, without a deadline"),
-            move || {
-                drop(here);
-                let next = Signal::<()>::new_in(&Domain::new());
-                next.connect(|()| {});
-                next
-            },
-        );
-        run.note_if(won, "won", "lost");
     });
 }

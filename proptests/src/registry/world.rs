@@ -460,10 +460,11 @@ impl<R: Registry> World<R> {
 
     /// Ends everything.
     fn end(&self) {
-        let scopes = std::mem::take(&mut *locked(&self.scopes));
-        drop(scopes);
-        let services = std::mem::take(&mut *locked(&self.services));
+        // First: callbacks do nothing any more.
         let registry = locked(&self.registry).take();
+        let scopes = std::mem::take(&mut *locked(&self.scopes));
+        let services = std::mem::take(&mut *locked(&self.services));
+        drop(scopes);
         drop(services);
         drop(registry);
         let signals = std::mem::take(&mut *locked(&self.signals));

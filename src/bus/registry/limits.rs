@@ -2,11 +2,11 @@
 
 use super::record::Memberships;
 use super::{Ended, Id, Registry};
-use crate::bus::track::Track;
 use crate::bus::config::{Config, LimitPolicy};
 use crate::bus::error::{ConnectError, Who};
 use crate::bus::key::{Name, Owner};
 use crate::bus::reason::EndReason;
+use crate::bus::track::Track;
 
 /// The part of the [`Config`] that each connect looks at.
 pub(super) struct Rules {
@@ -75,6 +75,7 @@ impl Registry {
     /// a sweep.
     #[inline]
     pub(super) fn is_tight(&mut self, groups: &Memberships) -> bool {
+        let Rules { overall, per_owner, per_service, .. } = self.rules;
         let mut near = |scope, rule: Rule| {
             let is_near = self.live_in(scope) >= rule.sweep_from;
             if !is_near {
@@ -82,7 +83,6 @@ impl Registry {
             }
             is_near
         };
-        let Rules { overall, per_owner, per_service, .. } = self.rules;
         let owner = groups.owner.is_some_and(|index| near(Limited::Owner(index), per_owner));
         let service = groups.service.is_some_and(|index| near(Limited::Service(index), per_service));
         near(Limited::Overall, overall) | owner | service
@@ -142,8 +142,10 @@ impl Registry {
                     return Err(ConnectError::LimitReached { who: self.who(scope), limit: rule.limit, live });
                 }
                 LimitPolicy::EvictOldest => {
-                    if let Some(oldest) = self.oldest_in(scope, replaced) {
-                        self.end(oldest, EndReason::Limit, ended);
+                    match self.oldest_in(scope, replaced) {
+                        Some(oldest) => drop(self.end(oldest, EndReason::Limit, ended)),
+                        // All of the others are of the same batch.
+                        None => over = true,
                     }
                 }
             }
@@ -203,7 +205,7 @@ impl Registry {
             Limited::Service(index) => self.services.members(index).iter().copied().find(is_there),
             Limited::Overall => {
                 let all = self.records.iter().filter(|(id, _)| stays(id));
-                all.min_by_key(|(_, record)| record.created).map(|(id, _)| id)
+                all.min_by_key(|(_, record)| record.serial).map(|(id, _)| id)
             }
         }
     }

@@ -17,8 +17,8 @@ mod totals;
 
 pub(super) use ended::{Ended, Left};
 pub(super) use look::{Keeper, Seen};
-pub(super) use record::{Rare, Record, Target};
-pub(super) use slab::Id;
+pub(super) use record::{OnCleanup, Rare, Record, Target};
+pub(super) use slab::{Id, PAGE};
 pub(super) use totals::Totals;
 
 use super::calls::{CallStatistics, Exact, Meter, Samples, Windows};
@@ -33,8 +33,8 @@ use crate::time::{Clock, nanoseconds};
 use finder::Finder;
 use groups::Groups;
 use hashbrown::HashMap;
-use limits::Rules;
 use kinds::Kinds;
+use limits::Rules;
 use record::{Memberships, Other};
 use slab::Slab;
 use smallvec::SmallVec;
@@ -139,7 +139,12 @@ impl Registry {
     /// Makes room for a record, if there may be one more. Nothing else may fail between [`check`](Self::check) and
     /// [`admit`](Self::admit).
     #[inline]
-    pub(super) fn reserve(&mut self, track: &Track, counted: bool, ended: &mut Ended) -> Result<Reserved, ConnectError> {
+    pub(super) fn reserve(
+        &mut self,
+        track: &Track,
+        counted: bool,
+        ended: &mut Ended,
+    ) -> Result<Reserved, ConnectError> {
         let mut groups = Memberships {
             owner: track.owner.as_ref().map(|owner| self.owners.enter(owner)),
             service: track.service.as_ref().map(|service| self.services.enter(service)),
@@ -152,13 +157,6 @@ impl Registry {
             self.in_emergency = self.records.len() >= self.rules.emergency;
         }
         self.reserved += 1;
-        if self.is_tight(&groups) {
-            if let Err(error) = self.make_room(&groups, track, ended) {
-                self.reserved -= 1;
-                self.leave(&groups, ended);
-                return Err(error);
-            }
-        }
         for tag in &track.tags {
             groups.others.push(Other::Tag(self.tags.enter(tag)));
         }
@@ -166,6 +164,14 @@ impl Registry {
         if let Some(scope) = rare.and_then(|rare| rare.scope.as_ref()) {
             for key in scope.keys() {
                 groups.others.push(Other::Scope(self.scopes.enter(&key)));
+            }
+        }
+        // In all of its groups first: a sweep must not take the last one out of a group that is to go on.
+        if self.is_tight(&groups) {
+            if let Err(error) = self.make_room(&groups, track, ended) {
+                self.reserved -= 1;
+                self.leave(&groups, ended);
+                return Err(error);
             }
         }
         let meter = match self.call_statistics {
@@ -208,7 +214,8 @@ impl Registry {
         // To the millisecond, unless something depends on it.
         let is_timed = rare.as_ref().is_some_and(|rare| rare.has_timeout());
         let created = nanoseconds(if is_timed { self.clock.now() } else { self.clock.coarse() });
-        let record = Record { connection, life, place, created, groups, topic: track.topic, is_listed: false, meter, rare };
+        let (serial, topic) = (self.totals.made, track.topic);
+        let record = Record { connection, life, place, created, serial, groups, topic, is_listed: false, meter, rare };
         let id = self.insert(record);
         if let Some(key) = named {
             self.names.insert(key, id);

@@ -24,6 +24,8 @@ pub(in crate::bus) struct Record {
     pub(in crate::bus) place: &'static Location<'static>,
     /// By the bus's clock, in nanoseconds.
     pub(super) created: u64,
+    /// How many were made before it: the clock is too coarse to tell which is older.
+    pub(super) serial: u64,
     pub(super) groups: Memberships,
     pub(in crate::bus) topic: Option<TopicId>,
     /// Is it in the finder's table?
@@ -75,10 +77,6 @@ impl Rare {
 
     pub(in crate::bus) fn has_timeout(&self) -> bool {
         self.idle.is_some() || self.age.is_some()
-    }
-
-    fn target_is_gone(&self) -> bool {
-        self.target.as_ref().is_some_and(|is_gone| is_gone())
     }
 
     /// Is its weak target gone, or has a timeout passed that it asked for?

@@ -1,7 +1,7 @@
 //! Records by number: pages that never move, and a generation that tells an earlier record from a later one.
 
 /// So many records lie in a page: what is looked at under one hold of the registry's lock.
-const PAGE: usize = 256;
+pub(in crate::bus) const PAGE: usize = 256;
 
 /// Names one record; stale when that has been removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

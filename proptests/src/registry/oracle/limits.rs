@@ -1,35 +1,39 @@
 //! Whether there may be one more connection.
 
-use super::state::{Due, Group, State};
+use super::state::{Due, Group, Record, State};
+use crate::oracle::OracleSlot;
 use crate::registry::program::What;
 use pulsebus::{ConnectError, EndReason, LimitPolicy, Who};
+use std::sync::Arc;
 use std::time::Duration;
 
 impl State {
-    /// Makes room for a connection that is about to come, or says why there is none.
+    /// Makes room for a connection that is about to come, and counted as such already; or says why there is none.
     pub(super) fn make_room(&mut self, what: &What, now: Duration, due: &mut Due) -> Result<(), ConnectError> {
         let config = self.config.clone();
         let mut groups = vec![(Group::All, config.limits.overall)];
         groups.extend(what.service.map(|service| (Group::Service(service), config.limits.per_service)));
         groups.extend(what.owner.map(|owner| (Group::Owner(owner), config.limits.per_owner)));
-        if !groups.iter().any(|(group, limit)| self.is_near(group, *limit)) {
-            return Ok(());
+        for (group, limit) in &groups {
+            if !self.is_near(group, *limit) {
+                self.next_sweep_in.remove(group);
+            }
         }
-        let replaced = self.find_name(what);
+        // Those whose place it takes, or others of its batch do.
+        let mut replaced = self.replacing.clone();
+        replaced.extend(self.find_name(what).filter(|slot| !is_one_of(slot, &self.replacing)));
         let mut over = false;
         for (group, limit) in groups {
             if self.sweep_is_due(&group, limit) {
                 self.sweep(&group, true, now, due);
-                let left = self.count(&group);
+                let left = self.others_in(&group);
                 let limit = limit.unwrap_or(usize::MAX);
                 let eighth = if left < limit { (limit - left) / 8 } else { left / 8 };
                 self.next_sweep_in.insert(group.clone(), left + eighth.max(1));
             }
             let Some(limit) = limit else { continue };
-            // It takes the place of that one.
-            let replaces =
-                replaced.as_ref().and_then(|slot| self.find(slot)).is_some_and(|record| record.is_in(&group));
-            let live = self.count(&group) - usize::from(replaces);
+            let replaced_here = self.records.iter().filter(|r| r.is_in(&group) && is_one_of(&r.slot, &replaced));
+            let live = self.others_in(&group) - replaced_here.count();
             if live < limit {
                 continue;
             }
@@ -39,8 +43,8 @@ impl State {
                     return Err(ConnectError::LimitReached { who: who(&group), limit, live });
                 }
                 LimitPolicy::EvictOldest => {
-                    let stays = |slot| replaced.as_ref().is_some_and(|replaced| std::ptr::eq(&**replaced, slot));
-                    let oldest = self.records.iter().find(|record| record.is_in(&group) && !stays(&*record.slot));
+                    let may_go = |r: &&Record| r.is_in(&group) && !is_one_of(&r.slot, &replaced);
+                    let oldest = self.records.iter().find(may_go);
                     match oldest.map(|record| record.slot.clone()) {
                         Some(oldest) => drop(self.end(&oldest, EndReason::Limit, due)),
                         None => over = true,
@@ -53,17 +57,21 @@ impl State {
         Ok(())
     }
 
+    /// How many there are in a group besides the one that is about to come.
+    fn others_in(&self, group: &Group) -> usize {
+        self.count(group) - 1
+    }
+
     fn is_near(&self, group: &Group, limit: Option<usize>) -> bool {
-        let live = self.count(group);
+        let live = self.others_in(group);
         live > 0 && limit.is_some_and(|limit| live as f64 >= limit as f64 * self.config.sweep_at)
     }
 
     /// From a share of the limit on, what is stale is swept: but after a sweep only when an eighth of what it left free is
     /// used up, or beyond the limit, when there are an eighth more; and always at the limit, if that turns anybody away.
     fn sweep_is_due(&mut self, group: &Group, limit: Option<usize>) -> bool {
-        let live = self.count(group);
+        let live = self.others_in(group);
         if !self.is_near(group, limit) {
-            self.next_sweep_in.remove(group);
             return false;
         }
         let limit = limit.expect("near to it");
@@ -97,6 +105,10 @@ impl State {
             .overall
             .is_some_and(|limit| live > 0 && live as f64 >= limit as f64 * self.config.emergency_at)
     }
+}
+
+fn is_one_of(slot: &Arc<OracleSlot>, all: &[Arc<OracleSlot>]) -> bool {
+    all.iter().any(|one| Arc::ptr_eq(one, slot))
 }
 
 fn who(group: &Group) -> Who {

@@ -53,9 +53,7 @@ impl Shared {
         let mut due = Due::new();
         let result = {
             let mut state = self.state.lock().expect("nobody panics");
-            let result = f(&mut state, &mut due);
-            state.forget_groups();
-            result
+            f(&mut state, &mut due)
         };
         due.sort_by_key(|(cleaning, _)| self.order.get(cleaning.slot).copied().unwrap_or(usize::MAX));
         for (cleaning, reason) in due {
@@ -123,12 +121,14 @@ impl OracleRegistry {
             }
         }
         what.tags = tags;
-        state.make_room(&what, self.0.hand.now(), due)?;
         let mut groups: Vec<_> = what.tags.iter().copied().map(Group::Tag).collect();
         groups.extend(what.owner.map(Group::Owner));
         groups.extend(what.service.map(Group::Service));
         groups.extend(scope.iter().flat_map(|scope| scope.groups()));
         state.coming.push(groups.clone());
+        state.make_room(&what, self.0.hand.now(), due).inspect_err(|_| state.expect_none())?;
+        let replaced = state.find_name(&what);
+        state.replacing.extend(replaced);
         let meter = match state.config.call_statistics {
             _ if !counted => None,
             CallStatistics::Off if what.idle.is_none() => None,
@@ -155,6 +155,7 @@ impl OracleRegistry {
         let scope = scope.map(|scope| scope.path.clone()).filter(|path| !path.is_empty());
         let created = self.0.hand.now();
         state.add(Record { slot: slot.clone(), what, scope, groups, created, bond, meter, cleaning });
+        state.coming.remove(0);
         slot
     }
 
@@ -172,14 +173,11 @@ impl OracleRegistry {
             for (index, (one, scope)) in batch.iter().zip(scopes).enumerate() {
                 match self.accept(state, (&one.via, &one.what, scope), true, due) {
                     Ok(one) => accepted.push(one),
-                    Err(error) => {
-                        state.coming.clear();
-                        return (Err((index, error)), None);
-                    }
+                    Err(error) => return (Err((index, error)), None),
                 }
             }
+            state.replacing.clear();
             let all = batch.into_iter().zip(accepted).map(|(one, accepted)| {
-                state.coming.remove(0);
                 let Connecting { signal, form, target, slot, cleaning, .. } = one;
                 let bond = target.filter(|_| matches!(form, Form::Weak(_))).map(|target| Bond::new(&target));
                 self.admit(state, accepted, cleaning, bond.clone(), due, |meter| {
@@ -254,7 +252,7 @@ impl Registry for OracleRegistry {
             state.look_for_calm();
             match self.accept(state, (&Via::Itself, &what, None), false, due) {
                 Ok(accepted) => {
-                    state.coming.clear();
+                    state.replacing.clear();
                     self.admit(state, accepted, cleaning, None, due, |_| connection.clone());
                     (Ok(()), state.look_for_emergency())
                 }

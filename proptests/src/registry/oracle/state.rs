@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) records: Vec<Record>,
     /// Groups of connections that are being made: there already, as far as limits are concerned.
     pub(super) coming: Vec<Vec<Group>>,
+    /// What the connections that are being made replace.
+    pub(super) replacing: Vec<Arc<OracleSlot>>,
     pub(super) config: Config,
     pub(super) closed: bool,
     pub(super) in_emergency: bool,
@@ -105,6 +107,7 @@ impl State {
         Self {
             records: Vec::new(),
             coming: Vec::new(),
+            replacing: Vec::new(),
             config,
             closed: false,
             in_emergency: false,
@@ -113,6 +116,13 @@ impl State {
             made_in: BTreeMap::new(),
             totals: Figures::default(),
         }
+    }
+
+    /// Forgets what was being made.
+    pub(super) fn expect_none(&mut self) {
+        self.coming.clear();
+        self.replacing.clear();
+        self.forget_groups();
     }
 
     /// How many there are in a group, with those that are being made.
@@ -153,6 +163,7 @@ impl State {
         *self.totals.ended.entry(reason).or_default() += 1;
         self.totals.panics += u64::from(slot.panics_so_far());
         due.extend(record.cleaning.map(|cleaning| (cleaning, reason)));
+        self.forget_groups();
         won
     }
 
@@ -188,10 +199,14 @@ impl State {
         }
     }
 
-    /// Forgets groups that have no connections.
-    pub(super) fn forget_groups(&mut self) {
-        let Self { records, made_in, next_sweep_in, .. } = self;
-        let is_there = |group: &Group| *group == Group::All || records.iter().any(|record| record.is_in(group));
+    /// Forgets groups that have no connections, and get none.
+    fn forget_groups(&mut self) {
+        let Self { records, coming, made_in, next_sweep_in, .. } = self;
+        let is_there = |group: &Group| {
+            *group == Group::All
+                || records.iter().any(|record| record.is_in(group))
+                || coming.iter().any(|groups| groups.contains(group))
+        };
         made_in.retain(|group, _| is_there(group));
         next_sweep_in.retain(|group, _| is_there(group));
     }
