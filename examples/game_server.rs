@@ -17,7 +17,7 @@ use std::collections::{HashMap, VecDeque};
 use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -54,7 +54,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     config.stale_sweep_every = Duration::from_secs(1);
     let bus = Bus::builder().config(config).clock(clock.clone()).build()?;
 
-    // Sixty beats a second. Each ends with the bus's upkeep: timers, stale connections, empty topics, memory.
+    // Sixty beats a second. Each ends with the bus's upkeep: timers; now and then stale connections, and rooms that nobody
+    // uses; memory.
     let mut heartbeat = Heartbeat::at(60.0)?.clock(clock.clone()).drive(&bus, Duration::from_micros(500));
 
     // In the order in which they start; they stop in the reverse one.
@@ -109,22 +110,13 @@ impl Managed for Players {
     fn start(self: &Arc<Self>, service: &Service) -> Result<(), ConnectError> {
         let bus = service.bus();
         // Weak slots get the service itself, and do not keep it.
-        service.connect(&bus.signal::<Joined>()).kind(Kind::Player).weak(self, |this, joined| {
-            if let Err(error) = this.join(joined.0) {
-                note(&this.clock, format_args!("player {} stays out: {error}", joined.0));
-            }
-        })?;
-        service.connect(&bus.signal::<Left>()).kind(Kind::Player).weak(self, |this, left| this.leave(left.0))?;
-        service.connect(&bus.signal::<Spawned>()).weak(self, |this, spawned| {
-            if let Err(error) = this.embody(spawned.0) {
-                note(&this.clock, format_args!("player {} has no character: {error}", spawned.0));
-            }
-        })?;
-        service.connect(&bus.signal::<Died>()).weak(self, |this, died| {
-            if let Err(error) = this.die(died.0) {
-                note(&this.clock, format_args!("player {} stays dead: {error}", died.0));
-            }
-        })?;
+        service
+            .connect(&bus.signal::<Joined>())
+            .kind(Kind::Player)
+            .weak(self, |this, e| this.tell(e.0, this.join(e.0)))?;
+        service.connect(&bus.signal::<Left>()).kind(Kind::Player).weak(self, |this, e| this.leave(e.0))?;
+        service.connect(&bus.signal::<Spawned>()).weak(self, |this, e| this.tell(e.0, this.embody(e.0)))?;
+        service.connect(&bus.signal::<Died>()).weak(self, |this, e| this.tell(e.0, this.die(e.0)))?;
         // A timer is a connection like any other: it stops with its service.
         let this = Arc::downgrade(self);
         service.timer(Duration::from_secs(2)).describe("saves everybody").slot(move |fired| {
@@ -153,10 +145,16 @@ impl Players {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn tell(&self, id: PlayerId, outcome: Result<(), ConnectError>) {
+        if let Err(error) = outcome {
+            note(&self.clock, format_args!("something is missing for player {id}: {error}"));
+        }
+    }
+
     fn join(&self, id: PlayerId) -> Result<(), ConnectError> {
         let Some(bus) = self.bus.upgrade() else { return Ok(()) };
         let player = bus.owner(id);
-        // Should something below fail, the scope is dropped, and what was connected by then is gone.
+        // (Should something below fail, the scope is dropped, and what was connected through it by then has ended.)
         let clock = self.clock.clone();
         player
             .connect(&bus.signal::<Joined>())
@@ -166,9 +164,8 @@ impl Players {
             .slot(move |other| println!("         player {id} greets player {}", other.0))?;
         // The display is an object with a life of its own: whoever drops it need not know what it listens to.
         let hud = Arc::new(Hud::default());
-        let obstacles = bus.signal::<Obstacle>();
-        bus.service("Players").connect(&obstacles).kind(Kind::Gui).weak(&hud, |hud, _| {
-            hud.shown.fetch_add(1, Relaxed);
+        bus.service("Players").connect(&bus.signal::<Obstacle>()).kind(Kind::Gui).weak(&hud, |hud, obstacle| {
+            hud.seen().push(obstacle.x);
         })?;
 
         note(&self.clock, format_args!("player {id} joins"));
@@ -194,7 +191,7 @@ impl Players {
             }
         })?;
         body.timer(Duration::from_millis(250)).describe("heals").slot(move |_| {
-            health.fetch_add((100 - health.load(Relaxed)).clamp(0, 2), Relaxed);
+            let _ = health.fetch_update(Relaxed, Relaxed, |left| Some((left + 2).min(100)));
         })?;
         note(&self.clock, format_args!("player {id} has a character with {} connections", body.len()));
         Ok(())
@@ -204,10 +201,7 @@ impl Players {
         let sessions = self.sessions();
         let Some(Session { player, body, .. }) = sessions.get(&id) else { return Ok(()) };
         let ended = body.reset();
-        note(
-            &self.clock,
-            format_args!("player {id} dies: {ended} connections with the character, {} stay", player.len()),
-        );
+        note(&self.clock, format_args!("player {id} dies: {ended} connections end, {} stay", player.len()));
         // Of the player's scope, not of the body's: and if the player leaves before, nobody respawns.
         let spawned = player.bus().signal::<Spawned>();
         player.after(Duration::from_millis(500)).slot(move |_| spawned.emit(&Spawned(id)))?;
@@ -217,26 +211,26 @@ impl Players {
     fn leave(&self, id: PlayerId) {
         let session = self.sessions().remove(&id);
         if let Some(Session { player, hud, .. }) = session {
-            let shown = hud.shown.load(Relaxed);
             let ended = player.leave();
-            note(
-                &self.clock,
-                format_args!("player {id} leaves, having seen {shown} obstacles: {ended} connections end"),
-            );
+            note(&self.clock, format_args!("player {id} leaves: {ended} connections end; saw {:?}", hud.seen()));
         }
     }
 }
 
-/// What a player sees.
+/// What a player has seen: where obstacles were.
 #[derive(Default)]
-struct Hud {
-    shown: AtomicU32,
+struct Hud(Mutex<Vec<u64>>);
+
+impl Hud {
+    fn seen(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Hears every room, those included that are opened later.
 fn log_chat(bus: &Bus) -> Result<(), Box<dyn Error>> {
-    let (chat, clock) = (bus.service("Chat"), bus.clock().clone());
-    bus.connect_matching::<Said>("room.*")?.service(chat.name()).tag("log").slot(move |room, said| {
+    let clock = bus.clock().clone();
+    bus.service("Chat").connect_matching::<Said>("room.*")?.tag("log").slot(move |room, said| {
         note(&clock, format_args!("{room}: player {} says {:?}", said.by, said.text));
     })?;
     Ok(())

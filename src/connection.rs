@@ -116,7 +116,7 @@ impl Connection {
     }
 
     /// The domain of its signal; `None` when nobody can be inside the slot any more.
-    fn domain(&self) -> Option<&'static DomainCore> {
+    pub(crate) fn domain(&self) -> Option<&'static DomainCore> {
         self.while_ours(|| self.chunk().domain())
     }
 

@@ -1,7 +1,8 @@
 //! A lock-free in-process signal bus.
 //!
 //! A [`Signal`] is emitted; its *slots*, the callbacks connected to it, run on the emitting thread, in connection order.
-//! A [`Connection`] is the weak handle to one slot. A [`Domain`] is a group of signals that reclaim memory together.
+//! A [`Connection`] is the weak handle to one slot. A [`Domain`] is a group of signals that reclaim memory together. A [`Bus`]
+//! finds signals by type and name, knows whose each connection is, and ends it with its owner. A [`Heartbeat`] drives a server.
 //!
 //! ```
 //! use pulsebus::Signal;
@@ -27,8 +28,10 @@
 //!
 //! The module tree, which is private, is the architecture: `signal`, `connection`, `scope`, `tick`, `domain` are what
 //! users meet; `list` is the subscriber list, `pool` where its memory comes from, `epoch` when it may be used again,
-//! `sync` the one place that chooses between the standard library and loom. `docs/DESIGN.md` tells how they work together
-//! and why, `docs/ORDERINGS.md` lists every atomic.
+//! `sync` the one place that chooses between the standard library and loom. On top of them, and unknown to them: `bus`, whose
+//! connections are owned, found by type and name, limited and audited; and `time`, the clock that it goes by, the heartbeat, and
+//! what timers, throttles and debounces are made of. `docs/DESIGN.md` tells how they work together and why, `docs/ORDERINGS.md`
+//! lists every atomic.
 
 #[cfg(not(loom))]
 mod bus;
@@ -108,3 +111,8 @@ pub fn maintain(budget: Duration) -> Collected {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Those of the guide to moving a code base to the bus.
+#[cfg(doctest)]
+#[doc = include_str!("../examples/migrate.md")]
+struct Migrate;

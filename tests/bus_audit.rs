@@ -1,14 +1,11 @@
 //! The leak audit: what it finds, what it leaves alone, and how it reads.
 
-mod common;
-
-use pulsebus::{Audit, Bus, CallStatistics, Config, Connection, ManualClock, Owner, Signal, Timeout};
+use pulsebus::{Bus, CallStatistics, Config, Connection, ManualClock, Owner, Signal, Timeout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const LOOK: Duration = Duration::from_secs(30);
 
 fn by_hand() -> (Bus, ManualClock, Signal<u32>) {
     let hand = ManualClock::new();
@@ -91,126 +88,6 @@ fn what_has_ended_is_not_found() {
     assert_eq!(bus.audit().live, 0);
 }
 
-/// Several of them.
-fn several(bus: &Bus, signal: &Signal<u32>, owner: &'static str, count: usize) {
-    for _ in 0..count {
-        owned(bus, signal, owner);
-    }
-}
-
-/// Takes a look after each step, which is told its number.
-fn looks(bus: &Bus, hand: &ManualClock, steps: usize, mut step: impl FnMut(usize)) -> Audit {
-    for number in 0..steps {
-        step(number);
-        hand.advance(LOOK);
-        bus.cleanup_stale();
-    }
-    bus.audit()
-}
-
-#[test]
-fn what_grows_and_grows_is_suspicious_though_it_has_an_owner() {
-    let (bus, hand, signal) = by_hand();
-    let audit = looks(&bus, &hand, 10, |_| several(&bus, &signal, "forgetful", 3));
-    let [entry] = audit.entries() else { panic!("{audit}") };
-    let growth = entry.growth.expect("it grows");
-    assert_eq!((entry.live, entry.unmanaged, growth.from, growth.looks), (30, 0, 3, 10));
-    assert_eq!(growth.over, LOOK * 9);
-    let text = audit.to_string();
-    assert!(text.starts_with("warning: 30 connections, and more with each look\n"), "{text}");
-    assert!(text.contains("   = growing: from 3 to 30, by 10 looks in 4 m 30 s\n"), "{text}");
-}
-
-#[test]
-fn what_grows_with_its_owners_is_not() {
-    let (bus, hand, signal) = by_hand();
-    let mut players = 0..;
-    let audit = looks(&bus, &hand, 20, |_| {
-        for player in players.by_ref().take(10) {
-            for _ in 0..3 {
-                owned(&bus, &signal, player);
-            }
-        }
-    });
-    assert!(audit.is_clean(), "{audit}");
-    // But if each of them forgets some, it is.
-    let audit = looks(&bus, &hand, 20, |_| {
-        for player in (0..200).step_by(7) {
-            owned(&bus, &signal, player);
-        }
-    });
-    assert!(audit.entries().len() == 1 && audit.entries()[0].growth.is_some(), "{audit}");
-}
-
-#[test]
-fn what_comes_and_goes_or_came_once_or_recovers_is_not() {
-    // Comes and goes.
-    let (bus, hand, signal) = by_hand();
-    let audit = looks(&bus, &hand, 20, |number| {
-        several(&bus, &signal, "ann", 100);
-        if number % 2 == 0 {
-            bus.cleanup_owner("ann");
-            several(&bus, &signal, "ann", number);
-        }
-    });
-    assert!(audit.is_clean(), "{audit}");
-    // Came once.
-    let (bus, hand, signal) = by_hand();
-    let audit = looks(&bus, &hand, 20, |number| {
-        several(&bus, &signal, "ann", if number < 5 { 50 } else { 0 });
-    });
-    assert!(audit.is_clean(), "{audit}");
-    // Recovers.
-    let (bus, hand, signal) = by_hand();
-    looks(&bus, &hand, 20, |_| several(&bus, &signal, "ann", 50));
-    assert!(!bus.audit().is_clean());
-    bus.cleanup_owner("ann");
-    several(&bus, &signal, "ann", 999);
-    assert!(bus.audit().is_clean(), "there were a thousand");
-}
-
-#[test]
-fn a_rush_or_a_few_more_are_no_growth() {
-    let (bus, hand, signal) = by_hand();
-    let audit = looks(&bus, &hand, 3, |_| several(&bus, &signal, "ann", 100));
-    assert!(audit.is_clean(), "three looks only: {audit}");
-    let (bus, hand, signal) = by_hand();
-    several(&bus, &signal, "ann", 100);
-    let audit = looks(&bus, &hand, 9, |_| several(&bus, &signal, "ann", 1));
-    assert!(audit.is_clean(), "eight more than at first: {audit}");
-}
-
-#[test]
-fn looks_are_taken_at_sweeps_and_not_more_often_than_they_say() {
-    let (bus, hand, signal) = by_hand();
-    // Twenty sweeps in a moment are one look.
-    for _ in 0..20 {
-        several(&bus, &signal, "ann", 50);
-        bus.cleanup_stale();
-    }
-    assert!(bus.audit().is_clean());
-    // The upkeep's sweeps count as well.
-    for _ in 0..10 {
-        several(&bus, &signal, "ann", 50);
-        bus.maintain(MINUTE);
-        hand.advance(LOOK);
-    }
-    assert_eq!(bus.audit().entries()[0].growth.map(|growth| growth.looks > 4), Some(true));
-}
-
-#[test]
-fn as_many_looks_are_kept_as_the_configuration_says() {
-    let (bus, hand, signal) = by_hand();
-    let mut config = Config::default();
-    config.audit_history = 5;
-    bus.configure(config.clone()).unwrap();
-    let grow = |_| (0..20).for_each(|_| several(&bus, &signal, "ann", 1));
-    let growth = looks(&bus, &hand, 50, grow).entries()[0].growth.unwrap();
-    assert_eq!((growth.looks, growth.over, growth.from), (5, LOOK * 4, 46 * 20));
-    // What stopped growing longer ago is forgotten.
-    assert!(looks(&bus, &hand, 6, |_| {}).is_clean());
-}
-
 #[test]
 fn what_was_never_called_while_younger_ones_were_looks_forgotten() {
     let (bus, hand, _) = by_hand();
@@ -289,7 +166,9 @@ fn a_bus_is_clean_when_all_that_was_connected_through_it_has_ended() {
 fn a_bus_that_is_not_clean_says_what_is_left_and_where_it_comes_from() {
     let (bus, _, signal) = by_hand();
     nobodys(&bus, &signal);
-    several(&bus, &signal, "ann", 30);
+    for _ in 0..30 {
+        owned(&bus, &signal, "ann");
+    }
     let payload = catch_unwind(AssertUnwindSafe(|| bus.assert_clean())).unwrap_err();
     let text = payload.downcast_ref::<String>().expect("a message");
     assert!(text.starts_with("the bus is not clean: 31 connections left\n"), "{text}");

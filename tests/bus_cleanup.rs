@@ -106,7 +106,8 @@ fn a_cleanup_ends_what_it_names_and_nothing_else() {
             }
         }
     };
-    let counts: [(fn(&Bus) -> usize, usize); 5] = [
+    type Cleanup = fn(&Bus) -> usize;
+    let counts: [(Cleanup, usize); 5] = [
         (|bus| bus.cleanup_owner(1), 2),
         (|bus| bus.cleanup_service("Quest"), 4),
         (|bus| bus.cleanup_tag("late"), 4),

@@ -48,6 +48,23 @@ pub(super) enum Meter {
     Exact(Arc<Exact>),
 }
 
+/// Notes a call.
+pub(super) type Note = Box<dyn Fn() + Send + Sync>;
+
+impl Meter {
+    /// For calls of which the slot itself knows nothing; `None` if they are not counted.
+    pub(super) fn note(&self) -> Option<Note> {
+        fn boxed(note: impl Fn(&()) + Send + Sync + 'static) -> Option<Note> {
+            Some(Box::new(move || note(&())))
+        }
+        match self {
+            Self::Off => None,
+            Self::Sampled(sample) => boxed(sample.around(|(): &()| {})),
+            Self::Exact(exact) => boxed(Arc::clone(exact).around(|(): &()| {})),
+        }
+    }
+}
+
 /// All calls of one slot.
 pub(super) struct Exact {
     count: AtomicU64,

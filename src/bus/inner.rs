@@ -186,22 +186,21 @@ impl Inner {
 
     /// What is to be done when the lock is released.
     #[inline]
-    fn conclude(&self, ended: Ended, due: Option<Due>, emergency: Option<usize>) {
+    fn conclude(&self, ended: Ended, due: Option<Due>, emergency: Option<Emergency>) {
         if let Some(due) = due {
             due.settle();
         }
         self.settle(ended);
-        if let Some(live) = emergency {
-            self.raise(live);
+        if let Some(emergency) = emergency {
+            self.raise(emergency);
         }
     }
 
     #[cold]
-    fn raise(&self, live: usize) {
-        let Some(limit) = self.config.load().limits.overall else { return };
-        log::emergency(live, limit);
+    fn raise(&self, emergency: Emergency) {
+        log::emergency(emergency.live, emergency.limit);
         if let Some(hook) = self.emergency.load_full() {
-            self.guarded(move || hook(&Emergency { live, limit }));
+            self.guarded(move || hook(&emergency));
         }
     }
 
@@ -279,6 +278,13 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        for hook in self.services.take_hooks() {
+            self.guarded(hook);
+        }
         self.end(&Group::All, EndReason::Shutdown);
+        self.drop_waiting();
+        let hook = self.emergency.swap(None);
+        self.guarded(|| drop(hook));
+        self.timers.alarm().ring();
     }
 }

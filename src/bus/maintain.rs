@@ -1,9 +1,12 @@
 //! Upkeep: what has to be done now and then, within a budget, and a thread that does it.
 
+use super::alarm::Alarm;
+use super::audit::Counting;
 use super::inner::Inner;
 use super::{Bus, WeakBus};
 use crate::domain::Collected;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -26,8 +29,10 @@ pub struct Maintained {
 pub(super) struct Upkeep {
     /// The page of the registry to sweep next, if a sweep is under way.
     page: Option<usize>,
-    /// When the next sweep is due, by the bus's clock; `None` before the first look.
-    due: Option<Duration>,
+    /// The audit's look that is taken along.
+    look: Option<Counting>,
+    /// When the last sweep was, by the bus's clock; before the first one, when it was thought of first.
+    last: Option<Duration>,
 }
 
 /// So many pages are swept before the time is looked at.
@@ -51,8 +56,9 @@ impl Bus {
         Maintained { timers, stale, topics, collected: self.inner.domain.maintain(left) }
     }
 
-    /// Has a thread of its own [maintain](Self::maintain) the bus every `interval`, with that budget, until the handle or the
-    /// bus is dropped. For servers without a [heartbeat](crate::Heartbeat). Timers are as exact as `interval`.
+    /// Has a thread of its own [maintain](Self::maintain) the bus every `interval` and whenever a timer is due, with that
+    /// budget, until the handle or the bus is dropped. For servers without a [heartbeat](crate::Heartbeat). (Of a clock that is
+    /// driven by hand it does not know when a timer is due: such timers are as exact as `interval`.)
     ///
     /// # Errors
     /// What the system says if it makes no thread.
@@ -68,11 +74,11 @@ impl Bus {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn maintain_every(&self, interval: Duration, budget: Duration) -> std::io::Result<MaintenanceThread> {
-        let stop = Arc::new(Stop::default());
+        let stop = Arc::new(Stop { stopped: AtomicBool::new(false), alarm: Arc::clone(self.inner.timers.alarm()) });
         let (theirs, bus) = (Arc::clone(&stop), self.downgrade());
         let thread = std::thread::Builder::new()
             .name("bus-maintenance".into())
-            .spawn(move || theirs.maintain(&bus, interval.max(SHORTEST), budget))?;
+            .spawn(move || theirs.maintain(&bus, interval, budget))?;
         Ok(MaintenanceThread { stop, thread: Some(thread) })
     }
 }
@@ -95,28 +101,38 @@ impl Inner {
         let Ok(mut upkeep) = self.upkeep.try_lock() else { return (0, 0) };
         let now = self.clock.now();
         let every = self.config.load().stale_sweep_every;
-        let due = *upkeep.due.get_or_insert(now.saturating_add(every));
+        let last = *upkeep.last.get_or_insert(now);
         let first = match upkeep.page {
             Some(page) => page,
-            None if now >= due => 0,
+            None if now.saturating_sub(last) >= every => 0,
             None => return (0, 0),
         };
+        let look = upkeep.look.take();
+        let mut look = if first == 0 { self.begin_audit_look() } else { look };
         // Where the next call goes on, should a callback of this one call it.
         upkeep.page = None;
-        upkeep.due = Some(now.saturating_add(every));
+        upkeep.last = Some(now);
         drop(upkeep);
         let mut stale = 0;
         for page in first.. {
-            let swept =
-                self.with(|registry, ended| (page < registry.pages()).then(|| registry.sweep_page(page, true, ended)));
+            let swept = self.with(|registry, ended| {
+                (page < registry.pages()).then(|| {
+                    let swept = registry.sweep_page(page, true, ended);
+                    look.iter_mut().for_each(|look| look.count(registry, page));
+                    swept
+                })
+            });
             let Some(swept) = swept else { break };
             stale += swept;
             if page % PAGES_PER_LOOK == PAGES_PER_LOOK - 1 && !in_time() {
-                self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).page = Some(page + 1);
+                let mut upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+                (upkeep.page, upkeep.look) = (Some(page + 1), look);
                 return (stale, 0);
             }
         }
-        self.take_audit_look();
+        if let Some(look) = look {
+            self.end_audit_look(look);
+        }
         (stale, self.topics.collect())
     }
 }
@@ -129,33 +145,34 @@ pub struct MaintenanceThread {
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Stop {
-    stopped: Mutex<bool>,
-    change: Condvar,
+    stopped: AtomicBool,
+    /// The bus's; it outlives the bus.
+    alarm: Arc<Alarm>,
 }
 
 impl Stop {
     fn maintain(&self, bus: &WeakBus, interval: Duration, budget: Duration) {
-        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*stopped {
-            drop(stopped);
-            match bus.upgrade() {
-                Some(bus) => drop(bus.maintain(budget)),
-                None => return,
+        while let Some(bus) = bus.upgrade() {
+            bus.maintain(budget);
+            let rung = self.alarm.rung();
+            // Relaxed, here and below: the alarm's lock orders it.
+            if self.stopped.load(Relaxed) {
+                return;
             }
-            stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-            if !*stopped {
-                stopped = self.change.wait_timeout(stopped, interval).unwrap_or_else(PoisonError::into_inner).0;
-            }
+            let pause = bus.inner.timers.pause(bus.clock(), interval).max(SHORTEST);
+            // It may be the last one, and then rings.
+            drop(bus);
+            self.alarm.sleep(rung, pause);
         }
     }
 }
 
 impl Drop for MaintenanceThread {
     fn drop(&mut self) {
-        *self.stop.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.stop.change.notify_all();
+        self.stop.stopped.store(true, Relaxed);
+        self.stop.alarm.ring();
         if let Some(thread) = self.thread.take() {
             // From one of its own callbacks there is nothing to wait for.
             if thread.thread().id() != std::thread::current().id() {

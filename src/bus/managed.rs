@@ -67,21 +67,35 @@ impl Bus {
     /// Makes a service of a struct, and starts it. The bus keeps the struct until the service stops.
     ///
     /// # Errors
-    /// What [`Managed::start`] says; and [`ConnectError::ServiceExists`](super::ConnectError::ServiceExists) if there is a
-    /// service of that name.
+    /// What [`Managed::start`] says; [`ConnectError::ServiceExists`](super::ConnectError::ServiceExists) if there is a service
+    /// of that name; and [`ConnectError::ShutDown`](super::ConnectError::ShutDown).
+    ///
+    /// # Panics
+    /// If [`Managed::start`] does. The service is stopped then.
     pub fn manage<T: Managed>(&self, value: T) -> Result<ManagedService<T>, super::ConnectError> {
         let name = value.name();
+        if self.is_shut_down() {
+            return Err(super::ConnectError::ShutDown);
+        }
         let value = Arc::new(value);
         let Some(service) = self.inner.services.register(self, name.clone()) else {
             return Err(super::ConnectError::ServiceExists { service: name });
         };
         let kept = Arc::clone(&value);
         service.on_shutdown(move || kept.stop());
-        if let Err(error) = value.start(&service) {
-            service.stop();
-            return Err(error);
-        }
+        let starting = Starting(&service);
+        value.start(&service)?;
+        std::mem::forget(starting);
         Ok(ManagedService { service, value })
+    }
+}
+
+/// Stops a service whose start comes to nothing.
+struct Starting<'a>(&'a Service);
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Connections to every topic that a pattern matches, those included that are made later.
 
 use super::Bus;
+use super::calls::{Meter, Note};
 use super::connect::{Connect, attach};
 use super::error::ConnectError;
 use super::inner::Inner;
@@ -8,15 +9,15 @@ use super::key::{Kind, Name, Owner};
 use super::own::Own;
 use super::reason::EndReason;
 use super::registry::OnCleanup;
-use super::scope::ScopeState;
-use super::service::ServiceState;
+use super::scope::{OwnerScope, ScopeState};
+use super::service::{Service, ServiceState};
 use super::topics::{Pattern, PatternError, Topic, TopicCreated, TopicId};
 use super::track::Track;
 use crate::connection::Connection;
 use hashbrown::HashMap;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// A connection to the topics that match a pattern, being described; from [`Bus::connect_matching`].
 pub struct Matching<E> {
@@ -47,8 +48,34 @@ impl Bus {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn connect_matching<E: 'static>(&self, pattern: &str) -> Result<Connect<'_, Matching<E>>, PatternError> {
+        Connect::matching(self, Track::default(), pattern)
+    }
+}
+
+impl Service {
+    /// [`Bus::connect_matching`], for this service.
+    ///
+    /// # Errors
+    /// If that is no pattern.
+    pub fn connect_matching<E: 'static>(&self, pattern: &str) -> Result<Connect<'_, Matching<E>>, PatternError> {
+        Connect::matching(self.bus(), self.track(), pattern)
+    }
+}
+
+impl OwnerScope {
+    /// [`Bus::connect_matching`], for this scope.
+    ///
+    /// # Errors
+    /// If that is no pattern.
+    pub fn connect_matching<E: 'static>(&self, pattern: &str) -> Result<Connect<'_, Matching<E>>, PatternError> {
+        Connect::matching(self.bus(), self.track(), pattern)
+    }
+}
+
+impl<'a, E> Connect<'a, Matching<E>> {
+    fn matching(bus: &'a Bus, track: Track, pattern: &str) -> Result<Self, PatternError> {
         let pattern = Pattern::new(pattern)?;
-        Ok(Connect::new(self, Matching { pattern, _event: PhantomData }, Track::default()))
+        Ok(Self::new(bus, Matching { pattern, _event: PhantomData }, track))
     }
 }
 
@@ -57,9 +84,9 @@ impl<E: 'static> Connect<'_, Matching<E>> {
     ///
     /// The handle stands for all of its connections: once it has been disconnected, no emission that starts later runs the
     /// slot, on whatever topic. What the topics keep of it goes when the bus hears of that, as with
-    /// [callbacks](Self::on_cleanup). A name, timeouts and the callback belong to the whole; everything else is said of the
-    /// connection to each topic too, each of which counts for limits and statistics. A topic of later that a limit keeps it
-    /// from is counted as rejected, and logged.
+    /// [callbacks](Self::on_cleanup). A name, timeouts and the callback belong to the whole, whose calls are those by all of the
+    /// topics; everything else is said of the connection to each topic too, each of which counts for limits and statistics. A
+    /// topic of later that a limit keeps it from is counted as rejected, and logged.
     ///
     /// # Errors
     /// As for a signal's [`slot`](Connect::slot), for any of the topics that there are. Nothing stays connected then.
@@ -75,20 +102,26 @@ impl<E: 'static> Connect<'_, Matching<E>> {
             place,
             template: Template::of(&self.track),
             watch: Own::default(),
+            note: OnceLock::new(),
             branches: Mutex::default(),
             inner: Arc::downgrade(inner),
         });
-        let (branches, callback) = (Arc::downgrade(&fan), self.track.rare().on_cleanup.take());
-        self.track.rare().on_cleanup = Some(on_end(branches, callback));
+        let callback = Arc::new(Mutex::new(self.track.rare().on_cleanup.take()));
+        self.track.rare().on_cleanup = Some(on_end(Arc::downgrade(&fan), Arc::clone(&callback)));
+        self.track.rare().waits = true;
         let theirs = Arc::clone(&fan);
         // First this, then the topics that there are: one that is made meanwhile is met twice rather than not at all.
         let watch = inner.connect(self.track, place, move |meter| {
-            attach(inner.topics.created(), meter, move |created| theirs.meet(created), place)
+            let _ = theirs.note.set(meter.note());
+            attach(inner.topics.created(), &Meter::Off, move |created| theirs.meet(created), place)
         })?;
         fan.watch.set(watch);
         for topic in inner.topics.matching::<E>(&fan.pattern) {
             if let Err(error) = fan.branch(&topic) {
+                // What was not made has no end either.
+                let callback = take(&callback);
                 self.bus.disconnect(watch);
+                inner.guarded(|| drop(callback));
                 return Err(error);
             }
         }
@@ -104,6 +137,8 @@ struct Fan<F> {
     template: Template,
     /// The connection to the announcements of topics: the handle that the user has.
     watch: Own,
+    /// Notes a call by whatever topic, for the whole.
+    note: OnceLock<Option<Note>>,
     branches: Mutex<Branches>,
     /// Weak: it hangs in the bus's own signal.
     inner: Weak<Inner>,
@@ -113,6 +148,8 @@ struct Fan<F> {
 #[derive(Default)]
 struct Branches {
     by_topic: HashMap<TopicId, Option<Connection>>,
+    /// Were they ended? No other one is made then.
+    ended: bool,
     /// At so many those are sifted out whose topics have gone.
     sift_at: usize,
 }
@@ -145,7 +182,7 @@ impl<F> Fan<F> {
     {
         let Some(inner) = self.inner.upgrade() else { return Ok(()) };
         let mut branches = self.lock();
-        if branches.by_topic.contains_key(&topic.id()) {
+        if branches.ended || branches.by_topic.contains_key(&topic.id()) {
             return Ok(());
         }
         if branches.by_topic.len() >= branches.sift_at {
@@ -158,16 +195,21 @@ impl<F> Fan<F> {
         let slot = move |event: &E| {
             // The handle that the user has is another one than this slot's.
             if !this.watch.has_ended() {
+                this.note.get().into_iter().flatten().for_each(|note| note());
                 (this.slot)(&name, event);
             }
         };
-        let track = Track { topic: Some(topic.id()), ..self.template.track() };
+        // (The whole sees to its end.)
+        let track = Track { topic: Some(topic.id()), is_kept: true, ..self.template.track() };
         let connected = inner.connect(track, self.place, |meter| attach(topic, meter, slot, self.place));
         match &connected {
             Ok(connection) => {
                 topic.add_pattern_slot(*connection);
-                self.lock().by_topic.insert(topic.id(), Some(*connection));
-                if self.watch.has_ended() {
+                let mut branches = self.lock();
+                branches.by_topic.insert(topic.id(), Some(*connection));
+                let is_late = branches.ended || self.watch.has_ended();
+                drop(branches);
+                if is_late {
                     // Perhaps after the others were ended.
                     inner.end_connection(connection, EndReason::Disconnected);
                 }
@@ -179,7 +221,11 @@ impl<F> Fan<F> {
 
     /// The whole has ended.
     fn end(&self, reason: EndReason) {
-        let branches = std::mem::take(&mut self.lock().by_topic);
+        let branches = {
+            let mut branches = self.lock();
+            branches.ended = true;
+            std::mem::take(&mut branches.by_topic)
+        };
         if let Some(inner) = self.inner.upgrade() {
             for connection in branches.values().flatten() {
                 inner.end_connection(connection, reason);
@@ -189,15 +235,19 @@ impl<F> Fan<F> {
 }
 
 /// Ends the connections to the topics with the whole, and then does what the user wants.
-fn on_end<F: Send + Sync + 'static>(fan: Weak<Fan<F>>, callback: Option<OnCleanup>) -> OnCleanup {
+fn on_end<F: Send + Sync + 'static>(fan: Weak<Fan<F>>, callback: Arc<Mutex<Option<OnCleanup>>>) -> OnCleanup {
     Box::new(move |reason| {
         if let Some(fan) = fan.upgrade() {
             fan.end(reason);
         }
-        if let Some(callback) = callback {
+        if let Some(callback) = take(&callback) {
             callback(reason);
         }
     })
+}
+
+fn take<T>(place: &Mutex<Option<T>>) -> Option<T> {
+    place.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// What is said of the connection to each topic: all but what belongs to the whole.

@@ -4,6 +4,7 @@
 //! name; [`scope`] and [`service`] are owners with a life of their own. Emissions know nothing of any of it: a tracked slot
 //! is a slot.
 
+mod alarm;
 mod audit;
 mod calls;
 mod cleanup;
@@ -74,7 +75,7 @@ use std::sync::Arc;
 ///
 /// # What is not
 /// - Connecting and cleaning up take the bus's one lock, for some tens of nanoseconds per connection. Under it nothing of the
-///   user's runs, and no slot is waited for.
+///   user's runs (but for the `Eq` of an [`Owner::key`]), and no slot is waited for.
 /// - [`Connection::disconnect`] is wait-free, and therefore tells the bus nothing: its callback runs at the next look
 ///   ([`maintain`](Bus::maintain), [`statistics`](Bus::statistics), a cleanup). [`Bus::disconnect`] runs it at once.
 ///

@@ -13,9 +13,12 @@ use super::timer::Pending;
 use super::track::Track;
 use crate::connection::Connection;
 use crate::signal::Signal;
-use crate::time::{Beat, Clock, Debounce, Due, ExecutionBudget, Heartbeat, KeyedDebounce, KeyedThrottle, Throttle};
+use crate::time::{
+    Beat, Clock, Debounce, Due, ExecutionBudget, Heartbeat, KeyedDebounce, KeyedThrottle, Throttle, nanoseconds,
+};
 use std::cmp::Reverse;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -150,7 +153,7 @@ impl<B, F> Delayed<B, F> {
 
     fn wait(&self, due: Duration, call: impl Fn(Duration) -> Option<Duration> + Send + 'static) {
         if let Some(inner) = self.inner.upgrade() {
-            inner.timers.add(due, Pending::Call { own: self.own.clone(), call: Box::new(call) });
+            inner.wait_until(due, Pending::Call { own: self.own.clone(), call: Box::new(call) });
         }
     }
 
@@ -180,7 +183,8 @@ impl Bus {
     /// calls that take longer than `max_execution` are counted, see [`Detail::executions`](crate::Detail::executions) and
     /// [`slow_slots`](Self::slow_slots).
     ///
-    /// The beats are those of the bus's signal of [`Beat`], to which a heartbeat that [drives](Heartbeat::drive) the bus emits.
+    /// The beats are those of the bus's signal of [`Beat`], to which a heartbeat that [drives](Heartbeat::drive) the bus emits:
+    /// one heartbeat at a time.
     ///
     /// ```
     /// use pulsebus::{Bus, Heartbeat, ManualClock};
@@ -247,15 +251,43 @@ impl Connect<'_, Beats> {
         let Beats { interval, most } = self.target;
         let (budget, clock) = (Arc::new(ExecutionBudget::new(most)), self.bus.clock().clone());
         self.track.rare().budget = Some(Arc::clone(&budget));
-        let throttle = Throttle::new(interval);
+        let every = Every::new(interval);
         let beats = self.bus.signal::<Beat>();
         self.track.topic = Some(beats.id());
         Connect::<&Signal<Beat>>::new(self.bus, &beats, self.track).slot(move |beat| {
-            // By the beats' own time, which is exact: by the clock, a beat that is early by a hair would fall out.
-            if throttle.admit(beat.time) {
+            if every.admit(beat.time) {
                 budget.watch(&clock, || slot(beat));
             }
         })
+    }
+}
+
+/// Takes beats that are an interval apart, by their own time, which is exact: by the clock, a beat that is early by a hair
+/// would fall out.
+struct Every {
+    /// In nanoseconds.
+    interval: u64,
+    /// The time of the last one that was taken.
+    last: AtomicU64,
+}
+
+/// No beat has been taken.
+const NONE: u64 = u64::MAX;
+/// A beat's time and the interval are rounded, each by less than a nanosecond.
+const ROUNDING: u64 = 2;
+
+impl Every {
+    fn new(interval: Duration) -> Self {
+        Self { interval: nanoseconds(interval), last: AtomicU64::new(NONE) }
+    }
+
+    fn admit(&self, time: Duration) -> bool {
+        let time = nanoseconds(time);
+        // Relaxed, here and in the exchange: the word alone decides.
+        let last = self.last.load(Relaxed);
+        // A beat before the last one is another heartbeat's, which begins anew.
+        let is_due = last == NONE || time < last || (time - last).saturating_add(ROUNDING) >= self.interval;
+        self.interval == 0 || is_due && self.last.compare_exchange(last, time, Relaxed, Relaxed).is_ok()
     }
 }
 

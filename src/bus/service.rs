@@ -33,11 +33,14 @@ pub struct Service {
     state: Arc<ServiceState>,
 }
 
-type Hook = Box<dyn FnOnce() + Send>;
+/// What is to be done when a service stops.
+pub(super) type Hook = Box<dyn FnOnce() + Send>;
 
 /// What the handles of a service share.
 pub(super) struct ServiceState {
     name: Name,
+    /// Has somebody begun to stop it?
+    stopping: AtomicBool,
     /// Changed under the registry's lock only.
     stopped: AtomicBool,
     /// In the order in which they were added.
@@ -55,8 +58,15 @@ impl ServiceState {
         self.stopped.load(Relaxed)
     }
 
+    /// The last one first.
     fn take_hooks(&self) -> Vec<Hook> {
-        std::mem::take(&mut *self.hooks.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut hooks = std::mem::take(&mut *self.lock_hooks());
+        hooks.reverse();
+        hooks
+    }
+
+    fn lock_hooks(&self) -> MutexGuard<'_, Vec<Hook>> {
+        self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,14 +114,18 @@ impl Service {
     }
 
     /// Adds something to be done when the service stops, before its connections end. The last one added is done first. If the
-    /// service has stopped already, it is done now.
+    /// service has stopped already, it is done now. If it panics, that is a
+    /// [cleanup error](crate::BusStatistics::cleanup_errors).
+    ///
+    /// Should the bus be dropped without a [shutdown](Bus::shutdown), it is done then, without a bus. (What captures a bus, or
+    /// a service, keeps the bus until then: capture a [`WeakBus`](crate::WeakBus).)
     pub fn on_shutdown(&self, hook: impl FnOnce() + Send + 'static) {
         let hook: Hook = Box::new(hook);
         let late = self.bus.inner.look(|_| {
             if self.state.has_stopped() {
                 return Some(hook);
             }
-            self.state.hooks.lock().unwrap_or_else(PoisonError::into_inner).push(hook);
+            self.state.lock_hooks().push(hook);
             None
         });
         if let Some(hook) = late {
@@ -125,25 +139,38 @@ impl Service {
     }
 
     /// Stops it: does what was said [on shutdown](Self::on_shutdown), then ends its connections, how many of which it returns.
-    /// It cannot be connected to any more; [`Bus::service`] registers a new one. The second time does nothing.
+    /// It cannot be connected to any more; [`Bus::service`] registers a new one. The second time does nothing, also while the
+    /// first one is at it.
     pub fn stop(&self) -> usize {
-        self.bus.inner.services.forget(&self.state);
-        self.stop_hooks();
-        let state = &self.state;
-        self.bus.inner.with(|registry, ended| {
-            // Relaxed: the lock orders it.
-            if state.stopped.swap(true, Relaxed) {
-                // What bears its name now is another one's.
-                return 0;
+        let (state, inner) = (&self.state, &self.bus.inner);
+        // Relaxed: it only tells the first one from the others.
+        if state.stopping.swap(true, Relaxed) {
+            return 0;
+        }
+        let count = loop {
+            for hook in state.take_hooks() {
+                inner.guarded(hook);
             }
-            registry.end_group(&Group::Service(&state.name), EndReason::ServiceStopped, ended)
-        })
+            let ended = inner.with(|registry, ended| {
+                // What was added meanwhile is to be done as well.
+                state.lock_hooks().is_empty().then(|| {
+                    // Relaxed: the lock orders it.
+                    state.stopped.store(true, Relaxed);
+                    registry.end_group(&Group::Service(&state.name), EndReason::ServiceStopped, ended)
+                })
+            });
+            if let Some(count) = ended {
+                break count;
+            }
+        };
+        // Now: before, a new one of its name would have had its connections ended with these.
+        inner.services.forget(state);
+        count
     }
 
-    fn stop_hooks(&self) {
-        for hook in self.state.take_hooks().into_iter().rev() {
-            self.bus.inner.guarded(hook);
-        }
+    /// Takes it off the list of services, should it be there still.
+    pub(super) fn forget(&self) {
+        self.bus.inner.services.forget(&self.state);
     }
 }
 
@@ -188,10 +215,16 @@ impl Services {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The latest one, and no longer registered.
-    pub(super) fn take_last(&self, bus: &Bus) -> Option<Service> {
-        let state = self.lock().pop()?;
+    /// The latest one.
+    pub(super) fn last(&self, bus: &Bus) -> Option<Service> {
+        let state = Arc::clone(self.lock().last()?);
         Some(Service { bus: bus.clone(), state })
+    }
+
+    /// What there is to be done when they stop, in this order.
+    pub(super) fn take_hooks(&self) -> Vec<Hook> {
+        let services = std::mem::take(&mut *self.lock());
+        services.iter().rev().flat_map(|service| service.take_hooks()).collect()
     }
 
     fn forget(&self, state: &Arc<ServiceState>) {
@@ -200,7 +233,8 @@ impl Services {
 }
 
 fn add(services: &mut Vec<Arc<ServiceState>>, name: Name) -> Arc<ServiceState> {
-    let state = Arc::new(ServiceState { name, stopped: AtomicBool::new(false), hooks: Mutex::default() });
+    let (stopping, stopped) = (AtomicBool::new(false), AtomicBool::new(false));
+    let state = Arc::new(ServiceState { name, stopping, stopped, hooks: Mutex::default() });
     services.push(Arc::clone(&state));
     state
 }

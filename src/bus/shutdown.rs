@@ -2,13 +2,16 @@
 
 use super::Bus;
 use super::details::{Detail, Filter};
+use super::inner::Inner;
 use super::key::Name;
 use super::reason::EndReason;
 use super::registry::Group;
-use crate::connection::WaitError;
+use crate::connection::{WaitError, wait_for_pins};
+use crate::domain::DomainCore;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::Location;
+use std::ptr;
 use std::time::{Duration, Instant};
 
 /// What was there at the end; from [`Bus::shutdown`].
@@ -55,8 +58,9 @@ impl std::error::Error for AlreadyShutDown {}
 
 impl Bus {
     /// Ends the bus: refuses every new connection from now on, stops the services in reverse order of their registration (what
-    /// they do [on shutdown](crate::Service::on_shutdown), then their connections), ends whatever else there is, and waits until
-    /// no slot is running any more, `timeout` at most.
+    /// they do [on shutdown](crate::Service::on_shutdown), then their connections), ends whatever else there is, and waits,
+    /// `timeout` at most, until none of those slots is running any more: for all emissions that are under way in the domains of
+    /// their signals.
     ///
     /// Signals, topics and bare connections stay as they are. Called inside an emission it does not wait, and says so.
     ///
@@ -85,15 +89,18 @@ impl Bus {
         if was_closed {
             return Err(AlreadyShutDown);
         }
-        let errors_before = inner.errors();
+        let (errors_before, domains) = (inner.errors(), domains(inner));
         let mut services = Vec::new();
-        while let Some(service) = inner.services.take_last(self) {
+        while let Some(service) = inner.services.last(self) {
             services.push((service.name().clone(), service.stop()));
+            // (Unless somebody else is just stopping it, it has done so itself.)
+            service.forget();
         }
         let left = left_behind(self.details(&Filter::new()));
         inner.end(&Group::All, EndReason::Shutdown);
-        let rest = timeout.saturating_sub(start.elapsed());
-        let quiet = inner.domain.quiesce(rest);
+        inner.drop_cancelled();
+        let wait = |domain| wait_for_pins(Some(domain), timeout.saturating_sub(start.elapsed()));
+        let quiet = domains.into_iter().try_for_each(wait);
         Ok(ShutdownReport { services, left, errors: inner.errors() - errors_before, quiet, took: start.elapsed() })
     }
 
@@ -101,6 +108,25 @@ impl Bus {
     pub fn is_shut_down(&self) -> bool {
         self.inner.look(|registry| registry.closed)
     }
+}
+
+/// The domains in which slots may be running.
+fn domains(inner: &Inner) -> Vec<&'static DomainCore> {
+    let mut domains = vec![inner.domain.core()];
+    for page in 0.. {
+        let more = inner.look(|registry| {
+            for domain in registry.look(page).filter_map(|seen| seen.record.connection.domain()) {
+                if !domains.iter().any(|known| ptr::eq(*known, domain)) {
+                    domains.push(domain);
+                }
+            }
+            page + 1 < registry.pages()
+        });
+        if !more {
+            break;
+        }
+    }
+    domains
 }
 
 fn left_behind(details: Vec<Detail>) -> Vec<LeftBehind> {

@@ -71,6 +71,8 @@ pub struct GroupCount<K> {
 pub struct TopicCount {
     /// Its name, or the type of its events.
     pub label: String,
+    /// Does it have a name of its own?
+    pub named: bool,
     /// The type of its events.
     pub event: &'static str,
     /// Its slots, tracked or not.
@@ -140,9 +142,10 @@ impl Bus {
             (registry.len(), registry.totals.clone(), groups.0, groups.1, groups.2, groups.3, samples)
         });
         let Totals { made, peak, rejected, over_limit, emergencies, panics: panics_before, .. } = totals;
-        let mut topics = Vec::new();
+        let mut topics = Vec::with_capacity(inner.topics.len());
         inner.topics.for_each(|topic| {
-            topics.push(TopicCount { label: topic.label.to_string(), event: topic.event_type, live: topic.live });
+            let (label, named) = (topic.label.to_string(), topic.named);
+            topics.push(TopicCount { label, named, event: topic.event_type, live: topic.live });
         });
         topics.sort_by_key(|topic| std::cmp::Reverse(topic.live));
         BusStatistics {

@@ -4,6 +4,7 @@
 //! a connection like any other: it has an owner, ends with it, and can be cancelled from anywhere.
 
 use super::Bus;
+use super::alarm::Alarm;
 use super::connect::{Connect, attach};
 use super::error::ConnectError;
 use super::inner::Inner;
@@ -16,10 +17,10 @@ use super::track::Track;
 use crate::connection::Connection;
 use crate::domain::Domain;
 use crate::signal::Signal;
-use crate::time::Wheel;
+use crate::time::{Clock, Wheel};
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What a timer's slot is called with.
@@ -154,7 +155,7 @@ impl<'a> Connect<'a, Schedule> {
         let signal = &inner.timers.signal;
         let connection = inner.connect(self.track, place, move |meter| attach(signal, meter, slot, place))?;
         let due = inner.clock.now().saturating_add(first);
-        inner.timers.add(due, Pending::Timer { connection, interval, left: times, number: 0, due });
+        inner.wait_until(due, Pending::Timer { connection, interval, left: times, number: 0, due });
         Ok(connection)
     }
 }
@@ -179,21 +180,46 @@ impl Inner {
                     let behind = interval.as_nanos().saturating_mul(u128::from(missed) + 1);
                     let behind = Duration::from_nanos(behind.min(u64::MAX.into()) as u64);
                     let due = due.saturating_add(behind);
-                    self.timers.add(due, Pending::Timer { connection, interval, left, number, due });
+                    self.wait_until(due, Pending::Timer { connection, interval, left, number, due });
                 }
                 true
             }
             Pending::Call { own, call } => {
-                if own.has_ended() {
-                    return false;
+                let (mut again, is_wanted) = (None, !own.has_ended());
+                if is_wanted {
+                    // In a tick, so that a shutdown waits for it as for an emission.
+                    self.guarded(|| self.domain.tick(|_| again = call(now)));
                 }
-                let mut again = None;
-                self.guarded(|| again = call(now));
-                if let Some(due) = again {
-                    self.timers.add(due, Pending::Call { own, call });
+                match again {
+                    Some(due) => self.wait_until(due, Pending::Call { own, call }),
+                    // It may be the last one to hold what is the user's.
+                    None => {
+                        self.guarded(|| drop(call));
+                    }
                 }
-                again.is_none()
+                is_wanted && again.is_none()
             }
+        }
+    }
+
+    pub(super) fn wait_until(&self, due: Duration, pending: Pending) {
+        self.drop_each(self.timers.add(due, pending));
+    }
+
+    /// Drops what waits for connections that have ended.
+    pub(super) fn drop_cancelled(&self) {
+        self.drop_each(self.timers.take(Pending::is_wanted));
+    }
+
+    /// Drops whatever waits. For the end of the bus.
+    pub(super) fn drop_waiting(&self) {
+        self.drop_each(self.timers.take(|_| false));
+    }
+
+    /// One by one: what panics must not keep the others from being dropped.
+    fn drop_each(&self, pending: Vec<Pending>) {
+        for pending in pending {
+            self.guarded(|| drop(pending));
         }
     }
 }
@@ -228,6 +254,7 @@ pub(super) struct Timers {
     /// Its slots are the timers'. Emitted to one by one.
     signal: Signal<TimerFired>,
     waiting: Mutex<Waiting>,
+    alarm: Arc<Alarm>,
 }
 
 struct Waiting {
@@ -236,6 +263,8 @@ struct Waiting {
     sift_at: usize,
     /// For those that are due, to be used again.
     room: Vec<Pending>,
+    /// Up to when those sleep whom the alarm wakes.
+    asleep_until: Duration,
 }
 
 /// Fewer are not worth sifting.
@@ -243,16 +272,18 @@ const FEW: usize = 256;
 
 impl Timers {
     pub(super) fn new(domain: &Domain) -> Self {
-        let waiting = Waiting { wheel: Wheel::new(), sift_at: FEW, room: Vec::new() };
-        Self { signal: Signal::new_in(domain), waiting: Mutex::new(waiting) }
+        let waiting = Waiting { wheel: Wheel::new(), sift_at: FEW, room: Vec::new(), asleep_until: Duration::ZERO };
+        Self { signal: Signal::new_in(domain), waiting: Mutex::new(waiting), alarm: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&self, due: Duration, pending: Pending) {
-        // Dropped when the lock is released: they may hold what is the user's.
+    /// Adds one, and takes out cancelled ones now and then: to be dropped by the caller, since they may hold what is the
+    /// user's.
+    #[must_use]
+    fn add(&self, due: Duration, pending: Pending) -> Vec<Pending> {
         let mut cancelled = Vec::new();
         let mut waiting = self.lock();
         if waiting.wheel.len() >= waiting.sift_at {
@@ -260,7 +291,43 @@ impl Timers {
             waiting.sift_at = (waiting.wheel.len() * 2).max(FEW);
         }
         waiting.wheel.insert(due, pending);
+        let is_too_late = due < waiting.asleep_until;
+        if is_too_late {
+            waiting.asleep_until = Duration::ZERO;
+        }
         drop(waiting);
+        if is_too_late {
+            self.alarm.ring();
+        }
+        cancelled
+    }
+
+    /// Takes out what is not to be kept.
+    #[must_use]
+    fn take(&self, keep: impl FnMut(&Pending) -> bool) -> Vec<Pending> {
+        let mut taken = Vec::new();
+        self.lock().wheel.retain(keep, &mut taken);
+        taken
+    }
+
+    /// What wakes those who sleep for a [`pause`](Self::pause).
+    pub(super) fn alarm(&self) -> &Arc<Alarm> {
+        &self.alarm
+    }
+
+    /// How long to sleep: until the next one is due, `longest` at most. One that is added meanwhile, and is due earlier, rings
+    /// the alarm.
+    pub(super) fn pause(&self, clock: &Clock, longest: Duration) -> Duration {
+        if clock.is_manual() {
+            // Its time does not pass by sleeping.
+            return longest;
+        }
+        let mut waiting = self.lock();
+        let now = clock.now();
+        let latest = now.saturating_add(longest);
+        let until = waiting.wheel.next_deadline().map_or(latest, |deadline| deadline.min(latest));
+        waiting.asleep_until = until;
+        until.saturating_sub(now)
     }
 
     fn take_due(&self, now: Duration) -> Vec<Pending> {
@@ -283,5 +350,30 @@ impl Timers {
 impl fmt::Debug for Timers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Timers").field("pending", &self.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ManualClock;
+
+    #[test]
+    fn cancelled_timers_do_not_pile_up() {
+        let hand = ManualClock::new();
+        let bus = Bus::builder().clock(hand.clock()).build().unwrap();
+        let typed = Signal::<u32>::new();
+        bus.timer(Duration::from_secs(1)).slot(|_| {}).unwrap();
+        for owner in 0..10_000 {
+            bus.after(Duration::from_secs(1_000_000)).owner(owner).slot(|_| {}).unwrap();
+            bus.connect(&typed).owner(owner).debounced(Duration::from_secs(1_000_000), |_| {}).unwrap();
+            typed.emit(&owner);
+            assert_eq!(bus.cleanup_owner(owner), 2);
+            assert!(bus.inner.timers.len() <= FEW + 1, "{:?}", bus.inner.timers);
+        }
+        hand.advance(Duration::from_secs(1));
+        assert_eq!(bus.run_timers(), 1);
+        assert!(bus.shutdown(Duration::ZERO).is_ok());
+        assert_eq!(bus.inner.timers.len(), 0);
     }
 }

@@ -426,9 +426,11 @@ impl<R: Registry> World<R> {
                 // Not `panic!`: thousands of expected messages would hide the one that matters.
                 Caller::Callback => resume_unwind(Box::new("as the script says")),
                 Caller::Slot(number) => {
-                    let signal = locked(&self.signal_of)[number];
-                    locked(&self.panicked).extend(signal);
-                    resume_unwind(Box::new("as the script says"));
+                    let signal = locked(&self.signal_of)[number]?;
+                    if locked(&self.signals)[signal].is_some() {
+                        locked(&self.panicked).insert(signal);
+                        resume_unwind(Box::new("as the script says"));
+                    }
                 }
             },
         }

@@ -3,7 +3,7 @@
 use super::OLD;
 use crate::bus::inner::Inner;
 use crate::bus::key::Kind;
-use crate::bus::registry::{Keeper, Seen};
+use crate::bus::registry::{Keeper, Registry, Seen};
 use crate::bus::topics::TopicId;
 use hashbrown::{HashMap, HashSet};
 use std::panic::Location;
@@ -39,21 +39,43 @@ pub(super) struct Place {
     waiting: Vec<Duration>,
 }
 
+/// A census that is being taken, page by page.
+pub(in crate::bus) struct Counting {
+    census: Census,
+    index: Index,
+}
+
+impl Counting {
+    pub(super) fn new(time: Duration) -> Self {
+        let census = Census { time, live: 0, places: Vec::new(), topics: HashMap::new() };
+        Self { census, index: Index::default() }
+    }
+
+    /// Counts what is connected of a page.
+    pub(in crate::bus) fn count(&mut self, registry: &Registry, page: usize) {
+        let Self { census, index } = self;
+        registry.look(page).filter(Seen::is_connected).for_each(|seen| census.count(&seen, index));
+    }
+
+    pub(super) fn finish(self) -> Census {
+        self.census
+    }
+}
+
 impl Census {
     /// Counts what is connected, a page at a time.
     pub(super) fn take(inner: &Inner) -> Self {
-        let mut census = Self { time: inner.clock.now(), live: 0, places: Vec::new(), topics: HashMap::new() };
-        let mut index = Index::default();
+        let mut counting = Counting::new(inner.clock.now());
         for page in 0.. {
             let more = inner.look(|registry| {
-                registry.look(page).filter(Seen::is_connected).for_each(|seen| census.count(&seen, &mut index));
+                counting.count(registry, page);
                 page + 1 < registry.pages()
             });
             if !more {
                 break;
             }
         }
-        census
+        counting.finish()
     }
 
     fn count(&mut self, seen: &Seen<'_>, index: &mut Index) {
@@ -77,7 +99,7 @@ impl Census {
         } else {
             place.never_called += 1;
             // A timer waits because it was told to.
-            if age > OLD && *seen.kind() != Kind::Timer {
+            if age > OLD && *seen.kind() != Kind::Timer && !record.waits() {
                 place.waiting.push(record.created());
             }
         }

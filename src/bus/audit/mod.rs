@@ -7,6 +7,7 @@ mod census;
 mod history;
 mod print;
 
+pub(super) use census::Counting;
 pub(super) use history::History;
 
 use super::Bus;
@@ -68,8 +69,8 @@ pub struct AuditEntry {
 /// - there were four looks at least (or as many as are kept), so that one rush does not count;
 /// - the number rose from one look to the next in two thirds of them at least: one that comes and goes does not;
 /// - it was never higher than now: a place that recovers does not count;
-/// - there are twenty connections at least, ten more than the first look found, and ten more than their owners explain. With
-///   twice the players, twice the connections are no leak.
+/// - there are twenty connections at least, ten more than the first look found, and ten more than their owners explain: with
+///   twice the players, twice the connections are no leak. (Nor are those of a pattern, with twice the topics.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -178,14 +179,32 @@ impl Bus {
 impl Inner {
     /// Takes a look for the audit to judge growth by, unless the last one is no half interval ago.
     pub(super) fn take_audit_look(&self) {
+        if self.look_is_due() {
+            self.keep_look(&Census::take(self));
+        }
+    }
+
+    /// Begins such a look, to be taken page by page; `None` if none is due.
+    pub(super) fn begin_audit_look(&self) -> Option<Counting> {
+        self.look_is_due().then(|| Counting::new(self.clock.now()))
+    }
+
+    /// All pages were counted.
+    pub(super) fn end_audit_look(&self, look: Counting) {
+        self.keep_look(&look.finish());
+    }
+
+    fn look_is_due(&self) -> bool {
+        let pause = self.config.load().stale_sweep_every / 2;
+        self.history().is_due(self.clock.now(), pause)
+    }
+
+    fn keep_look(&self, census: &Census) {
         let (pause, keep) = {
             let config = self.config.load();
             (config.stale_sweep_every / 2, config.audit_history)
         };
-        if self.history().is_due(self.clock.now(), pause) {
-            let census = Census::take(self);
-            self.history().add(&census, pause, keep);
-        }
+        self.history().add(census, pause, keep);
     }
 
     /// (No foreign code runs under it.)

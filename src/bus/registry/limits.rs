@@ -21,7 +21,7 @@ pub(super) struct Rules {
 /// One limit.
 #[derive(Clone, Copy)]
 pub(super) struct Rule {
-    limit: usize,
+    pub(super) limit: usize,
     /// From so many on, what is stale is swept first.
     sweep_from: usize,
 }

@@ -4,6 +4,7 @@ use super::record::{Other, Record};
 use super::{Id, Registry};
 use crate::bus::calls::{Calls, Meter};
 use crate::bus::key::{Kind, Name, Owner};
+use crate::bus::topics::TopicId;
 use std::time::{Duration, Instant};
 
 /// A record with the keys of its groups.
@@ -48,10 +49,12 @@ impl<'a> Seen<'a> {
     }
 
     pub(in crate::bus) fn keeper(&self) -> Keeper {
-        match (self.record.groups.owner, self.record.groups.service) {
-            (Some(owner), _) => Keeper::Owner(owner),
-            (None, Some(service)) => Keeper::Service(service),
-            (None, None) => Keeper::Nobody,
+        match (self.record.groups.owner, self.record.groups.service, self.record.topic) {
+            // One for each topic that a pattern matches.
+            (_, _, Some(topic)) if self.record.groups.is_kept => Keeper::Topic(topic),
+            (Some(owner), ..) => Keeper::Owner(owner),
+            (None, Some(service), _) => Keeper::Service(service),
+            _ => Keeper::Nobody,
         }
     }
 
@@ -79,6 +82,7 @@ impl<'a> Seen<'a> {
 pub(in crate::bus) enum Keeper {
     Owner(u32),
     Service(u32),
+    Topic(TopicId),
     Nobody,
 }
 

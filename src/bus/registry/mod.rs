@@ -24,6 +24,7 @@ pub(super) use totals::Totals;
 use super::calls::{CallStatistics, Exact, Meter, Samples, Windows};
 use super::config::Config;
 use super::error::ConnectError;
+use super::inner::Emergency;
 use super::key::{Kind, Name, Owner};
 use super::reason::EndReason;
 use super::track::Track;
@@ -368,12 +369,12 @@ impl Registry {
     }
 
     /// How many there are, if that is an emergency that was none before.
-    pub(super) fn new_emergency(&mut self) -> Option<usize> {
+    pub(super) fn new_emergency(&mut self) -> Option<Emergency> {
         let live = self.records.len();
         let before = std::mem::replace(&mut self.in_emergency, live >= self.rules.emergency);
         let is_new = self.in_emergency && !before;
         self.totals.emergencies += u64::from(is_new);
-        is_new.then_some(live)
+        is_new.then_some(Emergency { live, limit: self.rules.overall.limit })
     }
 
     fn now(&self) -> u64 {

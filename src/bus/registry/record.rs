@@ -65,6 +65,8 @@ pub(in crate::bus) struct Rare {
     /// What it was connected through.
     pub(in crate::bus) scope: Option<Arc<ScopeState>>,
     pub(in crate::bus) running: Option<Arc<ServiceState>>,
+    /// Is it only called when something seldom happens, and no sign of a leak if it never is?
+    pub(in crate::bus) waits: bool,
 }
 
 impl Rare {
@@ -126,6 +128,10 @@ impl Record {
 
     pub(in crate::bus) fn has_timeout(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.has_timeout())
+    }
+
+    pub(in crate::bus) fn waits(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.waits)
     }
 
     /// Does nobody see to its end: no owner, no service, no guard, no timeout, no target that goes?

@@ -7,7 +7,7 @@ use crate::oracle::Oracle;
 use crate::registry::Hook;
 use pulsebus::{ConnectError, EndReason};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// An owner's scope.
 pub struct OracleScope {
@@ -98,6 +98,7 @@ pub struct OracleService {
 
 pub(super) struct ServiceState {
     name: &'static str,
+    stopping: AtomicBool,
     stopped: AtomicBool,
     hooks: Mutex<Vec<Hook>>,
 }
@@ -107,8 +108,8 @@ impl OracleService {
         let mut services = registry.0.services.lock().expect("nobody panics");
         let found = services.iter().find(|service| service.name == name).cloned();
         let state = found.unwrap_or_else(|| {
-            let (stopped, hooks) = (AtomicBool::new(false), Mutex::default());
-            let state = Arc::new(ServiceState { name, stopped, hooks });
+            let (stopping, stopped, hooks) = (AtomicBool::new(false), AtomicBool::new(false), Mutex::default());
+            let state = Arc::new(ServiceState { name, stopping, stopped, hooks });
             services.push(state.clone());
             state
         });
@@ -135,33 +136,48 @@ impl OracleService {
         if self.has_stopped() {
             self.registry.0.guarded(hook);
         } else {
-            self.hooks().push(hook);
+            self.state.hooks().push(hook);
         }
     }
 
-    /// Does what was said, the last thing first, those that were said meanwhile included; then ends what there is.
+    /// Does what was said, the last thing first, and then what was said meanwhile; then ends what there is.
     pub(super) fn stop(&self) -> usize {
+        let shared = &self.registry.0;
+        if self.state.stopping.swap(true, SeqCst) {
+            return 0;
+        }
+        while !self.state.hooks().is_empty() {
+            self.state.take_hooks().into_iter().for_each(|hook| shared.guarded(hook));
+        }
+        let count = shared.with(|state, due| {
+            self.state.stopped.store(true, SeqCst);
+            state.end_all(EndReason::ServiceStopped, due, |record| record.what.service == Some(self.name()))
+        });
+        self.forget();
+        count
+    }
+
+    pub(super) fn forget(&self) {
         let services = &self.registry.0.services;
         services.lock().expect("nobody panics").retain(|service| !Arc::ptr_eq(service, &self.state));
-        loop {
-            let Some(hook) = self.hooks().pop() else { break };
-            self.registry.0.guarded(hook);
-        }
-        self.registry.0.with(|state, due| {
-            if self.state.stopped.swap(true, SeqCst) {
-                return 0;
-            }
-            state.end_all(EndReason::ServiceStopped, due, |record| record.what.service == Some(self.name()))
-        })
-    }
-
-    fn hooks(&self) -> std::sync::MutexGuard<'_, Vec<Hook>> {
-        self.state.hooks.lock().expect("nobody panics")
     }
 }
 
-/// The service that was registered last, which is forgotten.
+impl ServiceState {
+    fn hooks(&self) -> MutexGuard<'_, Vec<Hook>> {
+        self.hooks.lock().expect("nobody panics")
+    }
+
+    /// The last one first.
+    pub(super) fn take_hooks(&self) -> Vec<Hook> {
+        let mut hooks = std::mem::take(&mut *self.hooks());
+        hooks.reverse();
+        hooks
+    }
+}
+
+/// The service that was registered last.
 pub(super) fn last_service(registry: &OracleRegistry) -> Option<OracleService> {
-    let state = registry.0.services.lock().expect("nobody panics").pop()?;
+    let state = registry.0.services.lock().expect("nobody panics").last()?.clone();
     Some(OracleService { registry: registry.clone(), state })
 }

@@ -71,6 +71,9 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        let services = std::mem::take(self.services.get_mut().expect("nobody panics"));
+        let hooks: Vec<Hook> = services.iter().rev().flat_map(|service| service.take_hooks()).collect();
+        hooks.into_iter().for_each(|hook| self.guarded(hook));
         self.with(|state, due| state.end_all(EndReason::Shutdown, due, |_| true));
     }
 }
@@ -293,7 +296,8 @@ impl Registry for OracleRegistry {
         let errors = self.0.errors.load(SeqCst);
         let mut services = Vec::new();
         while let Some(service) = handles::last_service(self) {
-            services.push((service.name().to_owned(), Self::stop(&service)));
+            services.push((service.name().to_owned(), service.stop()));
+            service.forget();
         }
         self.tidy();
         let (left, owned) = self.look(|state| {
@@ -384,10 +388,24 @@ impl Registry for OracleRegistry {
     }
 
     fn details(&self, filter: &Condition) -> Vec<Line<Arc<OracleSlot>>> {
-        self.tidy();
         let now = self.0.hand.now();
-        let all = self.look(|state| state.records.iter().map(|record| record.line(now)).collect::<Vec<_>>());
-        all.into_iter().filter(|line| filter.holds(line)).collect()
+        let lines = |state: &State| -> Vec<_> {
+            state.records.iter().map(|record| record.line(now)).filter(|line| filter.holds(line)).collect()
+        };
+        // What has ended is found where it is looked for.
+        let group = match *filter {
+            Condition::Owner(owner) => Group::Owner(owner),
+            Condition::Service(service) => Group::Service(service),
+            Condition::Tag(tag) => Group::Tag(tag),
+            _ => {
+                self.tidy();
+                return self.look(lines);
+            }
+        };
+        self.0.with(|state, due| {
+            state.sweep(&group, false, now, due);
+            lines(state)
+        })
     }
 
     fn detail(&self, connection: &Arc<OracleSlot>) -> Option<Line<Arc<OracleSlot>>> {
