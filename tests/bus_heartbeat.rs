@@ -60,9 +60,8 @@ fn beats_that_are_skipped_count_as_time() {
     let mut heartbeat = driving(&bus, &hand, 10.0).overrun(Overrun::Skip);
     heartbeat.step();
     hand.advance(SECOND * 10);
-    run(&mut heartbeat, 11);
-    let taken = log.take();
-    assert_eq!((taken.len(), taken[0]), (3, (1, 0)), "{taken:?}");
+    (0..11).for_each(|_| assert!(heartbeat.step().is_some()));
+    assert_eq!(log.take(), [(1, 0), (101, 99), (111, 0)]);
 }
 
 #[test]

@@ -121,6 +121,17 @@ fn one_of<T: Clone>(all: &Mutex<Vec<Option<T>>>, pick: Pick) -> Option<(usize, T
     there().nth(pick.of(there().count())?).map(|(index, one)| (index, one.clone()))
 }
 
+/// What a slot needs while it is being connected, whoever drops it meanwhile.
+type Kept<R> = (Arc<SignalOf<R>>, Option<Arc<<R as Registry>::Scope>>, Option<Arc<Target>>);
+
+fn kept<R: Registry>(connecting: &Connecting<R>) -> Kept<R> {
+    let scope = match &connecting.via {
+        Via::Scope(scope) => Some(scope.clone()),
+        _ => None,
+    };
+    (connecting.signal.clone(), scope, connecting.target.clone())
+}
+
 impl<R: Registry> World<R> {
     fn new(order: Vec<usize>, most: usize) -> Arc<Self> {
         let hand = ManualClock::new();
@@ -235,8 +246,7 @@ impl<R: Registry> World<R> {
         let registry = self.registry()?;
         let number = self.next_number()?;
         let connecting = self.connecting(slot, number)?;
-        // Kept while it is connected, whoever drops it meanwhile.
-        let _target = connecting.target.clone();
+        let _kept = kept(&connecting);
         let result = registry.connect(connecting);
         self.connected(number, result.as_ref().ok());
         self.note(Entry::Connected(result.map(|_| number)));
@@ -261,6 +271,7 @@ impl<R: Registry> World<R> {
             numbers.push(number);
             batch.push(connecting);
         }
+        let _kept: Vec<_> = batch.iter().map(kept).collect();
         let result = registry.connect_batch(batch);
         for (at, number) in numbers.iter().enumerate() {
             self.connected(*number, result.as_ref().ok().map(|all| &all[at]));

@@ -281,10 +281,10 @@ impl Registry for OracleRegistry {
         self.0.with(|state, due| {
             let now = self.0.hand.now();
             let every = state.config.stale_sweep_every;
-            if now < *state.next_sweep.get_or_insert(now + every) {
+            if now < *state.last_sweep.get_or_insert(now) + every {
                 return 0;
             }
-            state.next_sweep = Some(now + every);
+            state.last_sweep = Some(now);
             state.sweep(&Group::All, true, now, due)
         })
     }

@@ -45,8 +45,8 @@ pub(super) struct State {
     pub(super) config: Config,
     pub(super) closed: bool,
     pub(super) in_emergency: bool,
-    /// When `maintain` sweeps next; not known before the first one.
-    pub(super) next_sweep: Option<Duration>,
+    /// When `maintain` has swept; at first, when it was called first.
+    pub(super) last_sweep: Option<Duration>,
     /// Not swept for a limit before there are so many in a group.
     pub(super) next_sweep_in: BTreeMap<Group, usize>,
     /// How many were made since the group last had none.
@@ -111,7 +111,7 @@ impl State {
             config,
             closed: false,
             in_emergency: false,
-            next_sweep: None,
+            last_sweep: None,
             next_sweep_in: BTreeMap::new(),
             made_in: BTreeMap::new(),
             totals: Figures::default(),
