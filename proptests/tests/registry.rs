@@ -1,11 +1,13 @@
 //! Random programs over the bus's registry, on one thread: the library and the oracle do the same, call by call.
 
 use proptest::prelude::*;
-use pulsebus::Bus;
+use proptest::strategy::ValueTree;
+use pulsebus::{Bus, ConnectError};
 use pulsebus_proptests::config::config;
 use pulsebus_proptests::registry::oracle::OracleRegistry;
 use pulsebus_proptests::registry::program::{Step, crowd, program};
 use pulsebus_proptests::registry::world::{Entry, order_of_callbacks, run};
+use std::collections::BTreeMap;
 
 const REGISTRY_SHORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/registry_short.txt");
 const REGISTRY_LONG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/registry_long.txt");
@@ -57,4 +59,93 @@ proptest! {
     fn programs_with_hundreds_of_connections_do_what_the_oracle_says(program in crowd(40)) {
         check(&program, false)?;
     }
+}
+
+#[test]
+fn the_programs_are_worth_running() {
+    // Over a fixed set of them, everything that a trace can hold occurs, and often.
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut count = |what: String| *counts.entry(what).or_default() += 1;
+    for _ in 0..600 {
+        let program = program(60).new_tree(&mut runner).expect("nothing is filtered").current();
+        let trace = run::<OracleRegistry>(&program, Vec::new(), true).0;
+        for entry in &trace {
+            match entry {
+                Entry::Called { .. } => count("called".to_owned()),
+                Entry::Cleaned { reason, .. } => count(format!("cleaned, {reason}")),
+                Entry::Stopping(_) => count("stopping".to_owned()),
+                Entry::Alarmed { .. } => count("alarmed".to_owned()),
+                Entry::Connected(result) => count(format!("connected, {}", kind_of(result.as_ref().err()))),
+                Entry::Batch(result) => count(format!("batch, {}", kind_of(result.as_ref().err().map(|(_, e)| e)))),
+                Entry::Answered(answer) => count(format!("answered, {answer}")),
+                Entry::Counted(0) => count("counted none".to_owned()),
+                Entry::Counted(_) => count("counted some".to_owned()),
+                Entry::Farewell(farewell) => count(format!("farewell, {}", farewell.is_some())),
+                Entry::Figures(_) | Entry::Details(_) => {}
+            }
+        }
+        if let Some(Entry::Figures(figures)) = trace.iter().rev().find(|entry| matches!(entry, Entry::Figures(_))) {
+            let totals = [
+                ("rejected", figures.rejected),
+                ("over limit", figures.over_limit),
+                ("emergencies", figures.emergencies),
+                ("cleanup errors", figures.cleanup_errors),
+                ("panics", figures.panics),
+            ];
+            totals.into_iter().filter(|(_, total)| *total > 0).for_each(|(what, _)| count(what.to_owned()));
+        }
+    }
+    let expected = [
+        "called",
+        "stopping",
+        "alarmed",
+        "answered, false",
+        "answered, true",
+        "counted none",
+        "counted some",
+        "cleaned, disconnected",
+        "cleaned, dropped_signal",
+        "cleaned, owner_left",
+        "cleaned, scope_reset",
+        "cleaned, service_stopped",
+        "cleaned, tag",
+        "cleaned, kind",
+        "cleaned, filter",
+        "cleaned, stale",
+        "cleaned, limit",
+        "cleaned, replaced",
+        "cleaned, unregistered",
+        "cleaned, emergency",
+        "cleaned, shutdown",
+        "connected, made",
+        "connected, LimitReached",
+        "connected, ScopeEnded",
+        "connected, ServiceStopped",
+        "connected, NameWithoutOwner",
+        "connected, ZeroTimeout",
+        "connected, ShutDown",
+        "connected, AlreadyTracked",
+        "connected, NotConnected",
+        "connected, NoCallStatistics",
+        "batch, made",
+        "batch, LimitReached",
+        "farewell, true",
+        "farewell, false",
+        "rejected",
+        "over limit",
+        "emergencies",
+        "cleanup errors",
+        "panics",
+    ];
+    let rare: Vec<_> = expected.into_iter().filter(|what| counts.get(*what).is_none_or(|count| *count < 5)).collect();
+    assert!(rare.is_empty(), "{rare:?} of {counts:#?}");
+}
+
+/// An error without what it carries.
+fn kind_of(error: Option<&ConnectError>) -> String {
+    error.map_or("made".to_owned(), |error| {
+        let text = format!("{error:?}");
+        text.split(' ').next().unwrap_or_default().to_owned()
+    })
 }

@@ -45,7 +45,7 @@ pub use matching::Matching;
 pub use pacing::Beats;
 pub use reason::EndReason;
 pub use scope::OwnerScope;
-pub use service::Service;
+pub use service::{Service, ServiceStatistics};
 pub use shutdown::{AlreadyShutDown, LeftBehind, ShutdownReport};
 pub use source::Source;
 pub use statistics::{BusStatistics, GroupCount, TopicCount};

@@ -2,12 +2,14 @@
 
 use super::Bus;
 use super::connect::Connect;
-use super::key::Name;
+use super::details::Filter;
+use super::key::{Kind, Name};
 use super::reason::EndReason;
 use super::registry::Group;
 use super::source::Source;
 use super::track::Track;
 use crate::signal::Signal;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -108,6 +110,19 @@ impl Service {
         self.len() == 0
     }
 
+    /// What it has, and how it fares. Looks at each of its connections.
+    pub fn statistics(&self) -> ServiceStatistics {
+        let details = self.bus.details(&Filter::new().service(&self.state.name));
+        let mut statistics = ServiceStatistics { live: details.len(), ..ServiceStatistics::default() };
+        for detail in details {
+            *statistics.kinds.entry(detail.kind).or_default() += 1;
+            statistics.calls += detail.calls.map_or(0, |calls| calls.count);
+            statistics.panics += u64::from(detail.panics);
+            statistics.overruns += detail.executions.map_or(0, |executions| executions.overruns);
+        }
+        statistics
+    }
+
     /// Ends its connections; it goes on. How many that were.
     pub fn cleanup(&self) -> usize {
         self.bus.cleanup_service(&self.state.name)
@@ -172,6 +187,23 @@ impl Service {
     pub(super) fn forget(&self) {
         self.bus.inner.services.forget(&self.state);
     }
+}
+
+/// What a service has, and how it fares; from [`Service::statistics`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct ServiceStatistics {
+    /// Its connections.
+    pub live: usize,
+    /// Its connections by kind: timers, say.
+    pub kinds: BTreeMap<Kind, usize>,
+    /// Calls of their slots, as far as they are counted; an estimate, if sampled.
+    pub calls: u64,
+    /// Panics of their slots.
+    pub panics: u64,
+    /// Calls of their slots that took longer than they [may](crate::Bus::connect_heartbeat).
+    pub overruns: u64,
 }
 
 impl PartialEq for Service {

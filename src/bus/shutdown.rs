@@ -1,6 +1,7 @@
 //! Shutting down: services in reverse order, then everything that is left, and a report of what that was.
 
 use super::Bus;
+use super::audit::connections;
 use super::details::{Detail, Filter};
 use super::inner::Inner;
 use super::key::Name;
@@ -19,7 +20,8 @@ use std::time::{Duration, Instant};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// The services, in the order in which they were stopped, and how many connections each had.
+    /// The services, in the order in which they were stopped, and how many connections each had. Last those that connections
+    /// only [name](crate::Connect::service), and that were never registered.
     pub services: Vec<(Name, usize)>,
     /// Connections that no service had, by the place that made them, most first: what nobody cleaned up.
     pub left: Vec<LeftBehind>,
@@ -96,6 +98,13 @@ impl Bus {
             // (Unless somebody else is just stopping it, it has done so itself.)
             service.forget();
         }
+        // Those that connections only name, and nobody registered.
+        for (name, _, _) in inner.look(|registry| registry.services()) {
+            let count = self.cleanup_service(&name);
+            services.push((name, count));
+        }
+        // What is stale would have gone by itself.
+        inner.sweep(true);
         let left = left_behind(self.details(&Filter::new()));
         inner.end(&Group::All, EndReason::Shutdown);
         inner.drop_cancelled();
@@ -156,13 +165,13 @@ impl fmt::Display for ShutdownReport {
         let clean = if self.is_clean() { "clean" } else { "not clean" };
         writeln!(f, "shut down in {:.1} ms: {clean}", self.took.as_secs_f64() * 1e3)?;
         for (name, count) in &self.services {
-            writeln!(f, "  service {name} stopped, {count} connections")?;
+            writeln!(f, "  service {name} stopped, {}", connections(*count))?;
         }
         for left in &self.left {
-            writeln!(f, "  left: {} connections, {} of owners, made at {}", left.count, left.owned, left.place)?;
+            writeln!(f, "  left: {}, {} of owners, made at {}", connections(left.count), left.owned, left.place)?;
         }
         if self.errors > 0 {
-            writeln!(f, "  {} callbacks panicked", self.errors)?;
+            writeln!(f, "  callbacks that panicked: {}", self.errors)?;
         }
         if let Err(error) = self.quiet {
             writeln!(f, "  slots may be running still: {error}")?;

@@ -2,6 +2,7 @@
 
 use crate::attach;
 use loom_tests::{Watch, pair, trio};
+use pulsebus::Signal;
 use pulsebus::model::sweep_by_hints;
 use std::time::Duration;
 
@@ -61,6 +62,27 @@ fn a_maintain_beside_another_is_honest() {
         };
         let (one, two) = run.race(maintain(watch.clone()), maintain(watch));
         run.note_if(one && two, "complete", "not complete");
+    });
+}
+
+/// What the end of another signal drops meanwhile is not taken for what waits in limbo.
+#[test]
+fn a_collect_beside_the_end_of_another_signal_is_honest() {
+    pair("collect vs end of another signal, in a tick", &["complete", "not complete"], |run| {
+        let (bell, ends) = (run.bell(), Signal::<()>::new());
+        let (waits, watch) = run.payload();
+        let (other, _) = run.payload();
+        attach(&bell, waits).disconnect();
+        attach(&ends, other);
+        let (collected, ()) = run.race(
+            move || {
+                let collected = pulsebus::collect();
+                assert!(!collected.complete || watch.is_dropped(), "complete, and not dropped: {collected:?}");
+                collected
+            },
+            move || pulsebus::tick(|_| drop(ends)),
+        );
+        run.note_if(collected.complete, "complete", "not complete");
     });
 }
 
@@ -150,7 +172,7 @@ fn a_tick_protects_its_emissions() {
 #[test]
 fn no_destructor_runs_inside_an_emission() {
     pair("collect inside an emission of another domain vs collect", &["later", "beside"], |run| {
-        let (here, there) = (run.bell(), pulsebus::Signal::<()>::new_in(&pulsebus::Domain::new()));
+        let (here, there) = (run.bell(), Signal::<()>::new_in(&pulsebus::Domain::new()));
         let (payload, watch) = run.payload();
         attach(&here, payload).disconnect();
         there.connect(move |()| {

@@ -315,7 +315,8 @@ impl<R: Registry> World<R> {
 
     fn details(&self, registry: &R, condition: &Condition) {
         let mut lines: Vec<_> = registry.details(condition).into_iter().map(|line| self.named(line)).collect();
-        lines.sort_by_key(|line| line.connection);
+        // Several may have no number yet.
+        lines.sort_by_cached_key(|line| (line.connection, format!("{line:?}")));
         self.note(Entry::Details(lines));
     }
 

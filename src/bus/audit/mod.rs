@@ -7,6 +7,8 @@ mod census;
 mod history;
 mod print;
 
+pub(super) use print::connections;
+
 pub(super) use census::Counting;
 pub(super) use history::History;
 
@@ -165,7 +167,7 @@ impl Bus {
         if left.is_empty() {
             return;
         }
-        let mut text = format!("the bus is not clean: {} left\n", print::connections(left.len()));
+        let mut text = format!("the bus is not clean: {} left\n", connections(left.len()));
         for detail in left.iter().take(SHOWN) {
             let _ = writeln!(text, "  {detail}");
         }

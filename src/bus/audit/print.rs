@@ -82,7 +82,7 @@ impl fmt::Display for Audit {
     }
 }
 
-pub(super) fn connections(count: usize) -> String {
+pub(in crate::bus) fn connections(count: usize) -> String {
     let noun = if count == 1 { "connection" } else { "connections" };
     format!("{count} {noun}")
 }
