@@ -57,7 +57,14 @@ mod entry;
 pub mod model;
 
 #[cfg(not(loom))]
-pub use bus::{AlreadyShutDown, Audit, AuditEntry, BatchError, Beats, Bus, BusBuilder, BusStatistics, CallStatistics, Calls, Config, ConfigError, Connect, ConnectError, ConnectionId, Detail, Emergency, EndReason, Filter, GroupCount, Growth, Kind, LeftBehind, LimitPolicy, Limits, Maintained, MaintenanceThread, Managed, ManagedService, Matching, Name, NameFault, Owner, OwnerScope, Pattern, PatternError, Prepared, Schedule, Service, ServiceStatistics, ShutdownReport, Source, Timeout, TimerBuilder, TimerFired, Topic, TopicCount, TopicCreated, TopicError, TopicId, UntrackedSlots, WeakBus, Who,};
+pub use bus::{
+    AlreadyShutDown, Audit, AuditEntry, BatchError, Beats, Bus, BusBuilder, BusStatistics, CallStatistics, Calls,
+    Config, ConfigError, Connect, ConnectError, ConnectionId, Detail, Emergency, EndReason, Filter, GroupCount, Growth,
+    Kind, LeftBehind, LimitPolicy, Limits, Maintained, MaintenanceThread, Managed, ManagedService, Matching, Name,
+    NameFault, Owner, OwnerScope, Pattern, PatternError, Prepared, Schedule, Service, ServiceStatistics,
+    ShutdownReport, Source, Timeout, TimerBuilder, TimerFired, Topic, TopicCount, TopicCreated, TopicError, TopicId,
+    UntrackedSlots, WeakBus, Who,
+};
 pub use connection::{Connection, WaitError};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
 pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};

@@ -4,7 +4,8 @@ mod common;
 
 use common::{Counter, Log, Tally};
 use pulsebus::{
-    Beat, Bus, ConnectError, EndReason, Filter, Managed, ManagedService, ManualClock, Name, Service, Signal, WeakBus,
+    Beat, Bus, ConnectError, EndReason, Filter, Kind, Managed, ManagedService, ManualClock, Name, Service, Signal,
+    WeakBus,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
@@ -30,9 +31,13 @@ fn a_service_connects_counts_and_cleans_up_what_is_its_own() {
     assert_eq!((quest.len(), bus.details(&Filter::new().service("Quest")).len(), room.len()), (6, 6, 1));
     by_name.disconnect();
     assert_eq!((quest.len(), bus.service("Shop").len()), (5, 1));
+    signal.emit(&1);
+    let statistics = quest.statistics();
+    assert_eq!((statistics.live, statistics.calls, statistics.panics, statistics.overruns), (5, 1, 0, 0));
+    assert_eq!((statistics.kinds[&Kind::Timer], statistics.kinds[&Kind::Heartbeat]), (1, 1));
+    assert_eq!(calls.take(), 2);
 
-    // It counts how many this ended: the connection to the room goes with its pattern.
-    assert!((4..=5).contains(&quest.cleanup()));
+    assert_eq!(quest.cleanup(), 5);
     assert!(quest.is_empty() && room.is_empty() && !quest.has_stopped());
     signal.emit(&1);
     bus.signal::<Beat>().emit(&Beat::default());

@@ -50,7 +50,7 @@ fn the_report_names_what_was_left_by_its_place() {
     assert_eq!((left, report.errors, report.is_clean()), (vec![(5, 5), (2, 0)], 2, false));
     assert!(report.left[1].place.contains(&format!("bus_shutdown.rs:{line}:")), "{}", report.left[1].place);
     let text = report.to_string();
-    for part in ["not clean", "5 connections, 5 of owners", &report.left[1].place, "2 callbacks panicked"] {
+    for part in ["not clean", "5 connections, 5 of owners", &report.left[1].place, "callbacks that panicked: 2"] {
         assert!(text.contains(part), "{part} is not in: {text}");
     }
     assert_eq!((bus.len(), signal.len(), bus.statistics().ended_by(EndReason::Shutdown)), (0, 0, 7));

@@ -111,7 +111,7 @@ fn whatever_ends_a_connection_cancels_a_timer() {
         ("kind", |bus| assert_eq!(bus.cleanup_kind(&Kind::Timer), 1)),
         ("name", |bus| assert!(bus.unregister(7, "save"))),
         ("everything", |bus| assert_eq!(bus.emergency_cleanup(), 1)),
-        ("shutdown", |bus| assert_eq!(bus.shutdown(Duration::ZERO).unwrap().left[0].count, 1)),
+        ("shutdown", |bus| assert_eq!(bus.shutdown(Duration::ZERO).unwrap().services, [("Quest".into(), 1)])),
     ];
     for (what, end) in ends {
         let ((bus, hand), calls) = (by_hand(), Counter::new());

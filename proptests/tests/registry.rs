@@ -67,7 +67,7 @@ fn the_programs_are_worth_running() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut count = |what: String| *counts.entry(what).or_default() += 1;
-    for _ in 0..600 {
+    for _ in 0..1_000 {
         let program = program(60).new_tree(&mut runner).expect("nothing is filtered").current();
         let trace = run::<OracleRegistry>(&program, Vec::new(), true).0;
         for entry in &trace {

@@ -342,6 +342,19 @@ mod tests {
     }
 
     #[test]
+    fn windows_are_open_for_a_small_part_of_the_time() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut windows = Windows { open: Some((NEVER, start)), ..Windows::default() };
+        windows.turn(start + second, second);
+        assert_eq!((windows.open, windows.opened), (None, second));
+        for seconds in 2..PERIODS {
+            windows.turn(start + second * seconds, second * seconds);
+            assert_eq!(windows.open, None, "the next one is 255 times as far away as the first one was long");
+        }
+        assert_eq!(windows.next, Some(start + second * PERIODS));
+    }
+
+    #[test]
     fn a_window_of_two_parts_in_hundred_makes_each_call_count_for_fifty() {
         let start = Instant::now();
         let mut windows = Windows::default();

@@ -108,10 +108,7 @@ impl Inner {
         let emergency = registry.new_emergency();
         let is_over = registry.totals.over_limit != over_before;
         drop(registry);
-        log::connected(place);
-        if is_over {
-            log::over_limit(place);
-        }
+        log::connected(place, is_over);
         self.conclude(ended, due, emergency);
         Ok(connection)
     }
@@ -126,9 +123,10 @@ impl Inner {
             if failure.is_some() {
                 break;
             }
+            let over_before = registry.totals.over_limit;
             match registry.reserve(&one.track, true, &mut ended) {
                 Ok(place) => {
-                    reserved.push(place);
+                    reserved.push((place, registry.totals.over_limit != over_before));
                     registry.note_replacing(&one.track);
                 }
                 Err(error) => failure = Some(BatchError { index, error }),
@@ -136,7 +134,7 @@ impl Inner {
         }
         registry.forget_replacing();
         if let Some(failure) = failure {
-            reserved.into_iter().for_each(|one| registry.give_up(one, &mut ended));
+            reserved.into_iter().for_each(|(one, _)| registry.give_up(one, &mut ended));
             drop(registry);
             self.settle(ended);
             log::refused(batch[failure.index].place, &failure.error);
@@ -146,14 +144,15 @@ impl Inner {
         let mut dues = Vec::new();
         // Kept until the lock is released: a key may run a destructor of the user's.
         let mut tracks = Vec::with_capacity(batch.len());
-        for (Prepared { mut track, place, attach }, reserved) in batch.into_iter().zip(reserved) {
+        for (Prepared { mut track, place, attach }, (reserved, is_over)) in batch.into_iter().zip(reserved) {
             let (connection, due) = registry.admit(&mut track, reserved, place, &mut ended, attach);
             connections.push(connection);
             dues.extend(due);
-            tracks.push(track);
+            tracks.push((track, place, is_over));
         }
         let emergency = registry.new_emergency();
         drop(registry);
+        tracks.iter().for_each(|(_, place, is_over)| log::connected(place, *is_over));
         self.guarded(|| drop(tracks));
         dues.into_iter().for_each(Due::settle);
         self.conclude(ended, None, emergency);
@@ -164,7 +163,7 @@ impl Inner {
     pub(super) fn take_in(&self, mut track: Track, connection: Connection) -> Result<Connection, ConnectError> {
         let mut ended = Ended::new();
         let mut registry = self.lock();
-        let place = connection.place();
+        let (place, over_before) = (connection.place(), registry.totals.over_limit);
         let check = registry.check(&track).and_then(|()| match place {
             _ if track.rare.as_ref().is_some_and(|rare| rare.idle.is_some()) => Err(ConnectError::NoCallStatistics),
             Some(place) if connection.is_connected() => Ok(place),
@@ -179,7 +178,13 @@ impl Inner {
             Err(error) => Err(error),
         };
         let emergency = if admitted.is_ok() { registry.new_emergency() } else { None };
+        let is_over = registry.totals.over_limit != over_before;
         drop(registry);
+        match (&admitted, place) {
+            (Ok(_), Some(place)) => log::connected(place, is_over),
+            (Err(error), Some(place)) => log::refused(place, error),
+            _ => {}
+        }
         self.conclude(ended, None, emergency);
         admitted
     }

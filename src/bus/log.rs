@@ -16,8 +16,11 @@ mod with_tracing {
         tracing::enabled!(target: "pulsebus", tracing::Level::TRACE)
     }
 
-    pub(in crate::bus) fn connected(place: &'static Location<'static>) {
+    pub(in crate::bus) fn connected(place: &'static Location<'static>, is_over_limit: bool) {
         tracing::trace!(target: "pulsebus", %place, "connected");
+        if is_over_limit {
+            tracing::warn!(target: "pulsebus", %place, "connected beyond a limit");
+        }
     }
 
     pub(in crate::bus) fn ended(place: &'static Location<'static>, reason: EndReason) {
@@ -30,10 +33,6 @@ mod with_tracing {
 
     pub(in crate::bus) fn emergency(live: usize, limit: usize) {
         tracing::warn!(target: "pulsebus", live, limit, "connections are about to run out");
-    }
-
-    pub(in crate::bus) fn over_limit(place: &'static Location<'static>) {
-        tracing::warn!(target: "pulsebus", %place, "connected beyond a limit");
     }
 
     pub(in crate::bus) fn leak(place: &'static Location<'static>, count: usize, why: &str) {
@@ -55,15 +54,13 @@ mod without {
         false
     }
 
-    pub(in crate::bus) fn connected(_: &'static Location<'static>) {}
+    pub(in crate::bus) fn connected(_: &'static Location<'static>, _: bool) {}
 
     pub(in crate::bus) fn ended(_: &'static Location<'static>, _: EndReason) {}
 
     pub(in crate::bus) fn refused(_: &'static Location<'static>, _: &ConnectError) {}
 
     pub(in crate::bus) fn emergency(_: usize, _: usize) {}
-
-    pub(in crate::bus) fn over_limit(_: &'static Location<'static>) {}
 
     pub(in crate::bus) fn leak(_: &'static Location<'static>, _: usize, _: &str) {}
 

@@ -145,7 +145,7 @@ pub trait Registry: Clone + Send + Sync + 'static {
 /// What a shutdown says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Farewell {
-    /// The services that were stopped, and how many connections each had.
+    /// The services that were stopped, by name, and how many connections each had.
     pub services: Vec<(String, usize)>,
     /// How many connections were left.
     pub left: usize,

@@ -261,7 +261,7 @@ fn time() -> BoxedStrategy<Duration> {
 }
 
 fn timeout() -> BoxedStrategy<Option<Duration>> {
-    prop_oneof![8 => Just(None), 4 => time().prop_map(Some), 1 => Just(Some(Duration::ZERO))].boxed()
+    prop_oneof![30 => Just(None), 12 => time().prop_map(Some), 1 => Just(Some(Duration::ZERO))].boxed()
 }
 
 fn policy() -> BoxedStrategy<PanicPolicy> {
@@ -271,16 +271,12 @@ fn policy() -> BoxedStrategy<PanicPolicy> {
 fn what() -> BoxedStrategy<What> {
     let tags = vec(tag(), 0..4);
     let whose = (option::weighted(0.6, owner()), option::weighted(0.3, service()), option::weighted(0.3, name()));
-    (whose, tags, kind(), option::weighted(0.2, Just("described")), timeout(), timeout())
-        .prop_map(|((owner, service, name), tags, kind, description, idle, age)| What {
-            owner,
-            service,
-            tags,
-            kind,
-            name,
-            description,
-            idle,
-            age,
+    let nonsense = proptest::bool::weighted(0.1);
+    (whose, tags, kind(), option::weighted(0.2, Just("described")), timeout(), timeout(), nonsense)
+        .prop_map(|((owner, service, name), tags, kind, description, idle, age, nonsense)| {
+            // A name without an owner is an error.
+            let name = name.filter(|_| owner.is_some() || nonsense);
+            What { owner, service, tags, kind, name, description, idle, age }
         })
         .boxed()
 }
@@ -360,14 +356,14 @@ fn simple(most: usize) -> BoxedStrategy<Action> {
         4 => pick().prop_map(Action::DisconnectBare),
         3 => Just(Action::DisconnectSelf),
         2 => pick().prop_map(Action::Reset),
-        1 => pick().prop_map(Action::Leave),
+        2 => pick().prop_map(Action::Leave),
         1 => pick().prop_map(Action::DropScope),
         1 => pick().prop_map(Action::Release),
         1 => pick().prop_map(Action::Stop),
         1 => pick().prop_map(Action::ServiceCleanup),
         2 => pick().prop_map(Action::DropSignal),
         2 => pick().prop_map(Action::DropTarget),
-        3 => Just(Action::Panic),
+        6 => Just(Action::Panic),
     ]
     .boxed();
     let makes = prop_oneof![
@@ -433,8 +429,8 @@ fn steps(action: BoxedStrategy<Action>, length: usize) -> BoxedStrategy<Vec<Step
 pub fn program(length: usize) -> BoxedStrategy<Vec<Step>> {
     let copies = prop_oneof![6 => Just(1), 1 => 2..8_u8].boxed();
     let action = prop_oneof![
-        50 => simple(8),
-        60 => connects(script(2, 8), copies),
+        200 => simple(8),
+        240 => connects(script(2, 8), copies),
         1 => Just(Action::Shutdown),
     ];
     steps(action.boxed(), length)

@@ -1,6 +1,6 @@
 //! Runs a program on a registry, and writes down all that can be seen of it.
 
-use super::program::{Action, Condition, Form, Pick, Slot, Step, Through};
+use super::program::{Action, Condition, Form, Pick, Slot, Step, Through, What, Whose};
 use super::{Cleaning, Connecting, ConnectionOf, Farewell, Figures, Line, Registry, SignalOf, Target, Via};
 use crate::bus::{Bus, Callback, Event};
 use crate::program::Shape;
@@ -139,14 +139,17 @@ impl<R: Registry> World<R> {
         let domain = <R::Signals as Bus>::domains().pop().expect("there are some");
         let signals = (0..2).map(|_| Some(Arc::new(<R::Signals as Bus>::signal(&domain)))).collect();
         let registry = R::new(Config::default(), &hand, order);
+        let player = registry.scope(Whose::Number(7));
+        let scopes = vec![Some(Arc::new(R::child(&player, "body"))), Some(Arc::new(player))];
+        let services = vec![registry.service("Quest")];
         Arc::new(Self {
             hand,
             domain,
             registry: Mutex::new(Some(registry)),
             signals: Mutex::new(signals),
             targets: Mutex::new(vec![Some(Arc::new(Target))]),
-            scopes: Mutex::default(),
-            services: Mutex::default(),
+            scopes: Mutex::new(scopes),
+            services: Mutex::new(services),
             connections: Mutex::default(),
             signal_of: Mutex::default(),
             panicked: Mutex::default(),
@@ -281,13 +284,7 @@ impl<R: Registry> World<R> {
     }
 
     /// Takes a connection in. Its callback is that of a slot of its own, which nobody calls.
-    fn track(
-        self: &Arc<Self>,
-        registry: &R,
-        pick: Pick,
-        what: &super::program::What,
-        script: Option<&Vec<Action>>,
-    ) -> Option<()> {
+    fn track(self: &Arc<Self>, registry: &R, pick: Pick, what: &What, script: Option<&Vec<Action>>) -> Option<()> {
         let (_, connection) = one_of(&self.connections, pick)?;
         let number = self.next_number()?;
         let cleaning = self.cleaning(number, script);
@@ -432,7 +429,11 @@ impl<R: Registry> World<R> {
                     <R::Signals as Bus>::collect(&self.domain, false);
                 }
             }
-            Action::Shutdown => self.note(Entry::Farewell(registry.shutdown())),
+            Action::Shutdown => {
+                let mut farewell = registry.shutdown();
+                farewell.iter_mut().for_each(|farewell| farewell.services.sort());
+                self.note(Entry::Farewell(farewell));
+            }
             Action::Panic => match caller {
                 Caller::Program => {}
                 // Not `panic!`: thousands of expected messages would hide the one that matters.

@@ -197,16 +197,14 @@ impl Registry {
         }
     }
 
-    fn oldest_in(&self, scope: Limited, but: Option<Id>) -> Option<Id> {
-        let stays = |id: &Id| Some(*id) != but && !self.replacing.contains(id);
+    fn oldest_in(&mut self, scope: Limited, but: Option<Id>) -> Option<Id> {
+        let replacing = &self.replacing;
+        let stays = |id: &Id| Some(*id) != but && !replacing.contains(id);
         let is_there = |id: &Id| stays(id) && self.records.contains(*id);
         match scope {
             Limited::Owner(index) => self.owners.members(index).iter().copied().find(is_there),
             Limited::Service(index) => self.services.members(index).iter().copied().find(is_there),
-            Limited::Overall => {
-                let all = self.records.iter().filter(|(id, _)| stays(id));
-                all.min_by_key(|(_, record)| record.serial).map(|(id, _)| id)
-            }
+            Limited::Overall => self.arrivals.oldest(&self.records, |id| stays(&id)),
         }
     }
 

@@ -4,6 +4,7 @@
 //! destructors) is handed out as [`Ended`], to be settled when the lock is released. A record ends when it is removed here,
 //! which happens once; what was disconnected elsewhere is found dead and removed by the next one who looks.
 
+mod arrivals;
 mod ended;
 mod finder;
 mod groups;
@@ -31,6 +32,7 @@ use super::track::Track;
 use crate::connection::Connection;
 use crate::list::{Due, Life};
 use crate::time::{Clock, nanoseconds};
+use arrivals::Arrivals;
 use finder::Finder;
 use groups::Groups;
 use hashbrown::HashMap;
@@ -49,6 +51,7 @@ pub(super) type ScopeKey = (Owner, Name);
 pub(super) struct Registry {
     records: Slab<Record>,
     finder: Finder,
+    arrivals: Arrivals,
     owners: Groups<Owner>,
     scopes: Groups<ScopeKey>,
     services: Groups<Name>,
@@ -97,6 +100,7 @@ impl Registry {
         Self {
             records: Slab::new(),
             finder: Finder::new(),
+            arrivals: Arrivals::default(),
             owners: Groups::new(),
             scopes: Groups::new(),
             services: Groups::new(),
@@ -122,6 +126,7 @@ impl Registry {
         self.rules = Rules::new(config);
         self.call_statistics = config.call_statistics;
         self.next_sweep = 0;
+        self.arrivals.forget();
     }
 
     pub(super) fn len(&self) -> usize {
@@ -226,10 +231,11 @@ impl Registry {
 
     #[inline]
     fn insert(&mut self, record: Record) -> Id {
-        let Self { records, finder, owners, scopes, services, tags, .. } = self;
+        let Self { records, finder, arrivals, owners, scopes, services, tags, .. } = self;
         let (owner, service) = (record.groups.owner, record.groups.service);
         let id = records.insert(record);
         finder.note(id, records);
+        arrivals.note(id, records);
         let is_there = |id| records.contains(id);
         if let Some(index) = owner {
             owners.add(index, id, is_there);

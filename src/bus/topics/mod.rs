@@ -19,20 +19,21 @@ pub use topic::{Topic, TopicCreated, TopicId};
 
 use crate::domain::Domain;
 use crate::signal::Signal;
-use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
 use std::any::{TypeId, type_name};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use table::{IsOf, Names};
 use topic::{Held, Shared};
 use types::Types;
+
+/// Topics that were made, on all buses: a bus may be asked to connect to another one's.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
 /// All topics of a bus.
 pub(crate) struct Topics {
     types: Types,
     names: Names,
     domain: Domain,
-    /// Topics that were made.
-    made: Count,
     created: Signal<TopicCreated>,
 }
 
@@ -51,7 +52,7 @@ pub(crate) struct TopicInfo<'a> {
 impl Topics {
     /// No topics; their signals will be of `domain`.
     pub(crate) fn new(domain: Domain) -> Self {
-        Self { types: Types::new(), names: Names::new(), made: Count::new(0), created: Signal::new_in(&domain), domain }
+        Self { types: Types::new(), names: Names::new(), created: Signal::new_in(&domain), domain }
     }
 
     /// The signal of an event type, made when it is first asked for. Wait-free afterwards.
@@ -139,7 +140,7 @@ impl Topics {
     }
 
     fn make<E: 'static>(&self, name: Option<&str>) -> Arc<Shared<E>> {
-        Shared::new(Signal::new_in(&self.domain), TopicId::nth(self.made.fetch_add(1, Relaxed)), name)
+        Shared::new(Signal::new_in(&self.domain), TopicId::nth(MADE.fetch_add(1, Relaxed)), name)
     }
 }
 

@@ -9,8 +9,8 @@ use std::num::NonZero;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Which topic it is: the same for all handles of a topic, and never another one's in the same bus, even if a collected
-/// topic is made anew.
+/// Which topic it is: the same for all handles of a topic, and never another one's, of whatever bus, even if a collected topic
+/// is made anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicId(NonZero<u64>);
 

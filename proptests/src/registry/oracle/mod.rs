@@ -19,6 +19,7 @@ use calls::{Bond, Meter, Wrapped};
 use handles::{ScopeState, ServiceState};
 use pulsebus::{CallStatistics, Config, ConnectError, EndReason, ManualClock};
 use state::{Due, Group, Record, State};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -55,11 +56,28 @@ impl Shared {
             let mut state = self.state.lock().expect("nobody panics");
             f(&mut state, &mut due)
         };
-        due.sort_by_key(|(cleaning, _)| self.order.get(cleaning.slot).copied().unwrap_or(usize::MAX));
+        due.sort_by_key(|(cleaning, _)| self.rank(cleaning));
         for (cleaning, reason) in due {
             self.guarded(|| (cleaning.callback)(reason));
         }
         result
+    }
+
+    /// The services that records name, in the order in which their callbacks are to come.
+    fn in_order<'a>(&self, records: impl Iterator<Item = &'a Record>) -> Vec<&'static str> {
+        let mut first = BTreeMap::new();
+        for record in records {
+            let Some(service) = record.what.service else { continue };
+            let rank = record.cleaning.as_ref().map_or(usize::MAX, |cleaning| self.rank(cleaning));
+            first.entry(service).and_modify(|first: &mut usize| *first = rank.min(*first)).or_insert(rank);
+        }
+        let mut services: Vec<_> = first.keys().copied().collect();
+        services.sort_by_key(|service| first[service]);
+        services
+    }
+
+    fn rank(&self, cleaning: &Cleaning) -> usize {
+        self.order.get(cleaning.slot).copied().unwrap_or(usize::MAX)
     }
 
     fn guarded(&self, f: impl FnOnce()) {
@@ -299,6 +317,10 @@ impl Registry for OracleRegistry {
             services.push((service.name().to_owned(), service.stop()));
             service.forget();
         }
+        for name in self.look(|state| self.0.in_order(state.records.iter())) {
+            services.push((name.to_owned(), self.end(&Ending::Service(name))));
+        }
+        self.end(&Ending::Stale);
         self.tidy();
         let (left, owned) = self.look(|state| {
             (state.records.len(), state.records.iter().filter(|record| record.what.owner.is_some()).count())
@@ -388,8 +410,8 @@ impl Registry for OracleRegistry {
     }
 
     fn details(&self, filter: &Condition) -> Vec<Line<Arc<OracleSlot>>> {
-        let now = self.0.hand.now();
         let lines = |state: &State| -> Vec<_> {
+            let now = self.0.hand.now();
             state.records.iter().map(|record| record.line(now)).filter(|line| filter.holds(line)).collect()
         };
         // What has ended is found where it is looked for.
@@ -403,7 +425,7 @@ impl Registry for OracleRegistry {
             }
         };
         self.0.with(|state, due| {
-            state.sweep(&group, false, now, due);
+            state.sweep(&group, false, self.0.hand.now(), due);
             lines(state)
         })
     }
