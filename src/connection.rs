@@ -3,7 +3,7 @@
 use crate::domain::DomainCore;
 use crate::epoch;
 #[cfg(not(loom))]
-use crate::list::Life;
+use crate::list::{self, Life};
 use crate::list::{Chunk, Tag};
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
@@ -113,6 +113,12 @@ impl Connection {
     #[cfg(not(loom))]
     pub(crate) fn life(&self) -> Option<Life> {
         self.while_ours(|| self.chunk().list().life())
+    }
+
+    /// Runs `f` in the stead of its slot, if it is still connected: see [`list::run_for`].
+    #[cfg(not(loom))]
+    pub(crate) fn run(&self, place: &'static Location<'static>, f: impl FnOnce()) -> bool {
+        list::run_for(self.slot(), place, f)
     }
 
     /// The domain of its signal; `None` when nobody can be inside the slot any more.

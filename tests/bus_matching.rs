@@ -46,7 +46,9 @@ fn topics_of_another_type_are_ignored() {
     let counted = calls.clone();
     bus.connect_matching::<u32>("**").unwrap().slot(move |_, n| counted.add(*n as usize)).unwrap();
     let later = bus.topic::<i32>("room.3").unwrap();
-    (texts.emit(&"hello".into()), number.emit(&7), later.emit(&1));
+    texts.emit(&"hello".into());
+    number.emit(&7);
+    later.emit(&1);
     assert_eq!((calls.get(), texts.len(), number.len(), later.len()), (7, 0, 1, 0));
     bus.signal::<u32>().emit(&100);
     assert_eq!(calls.get(), 7, "the signal of a type has no name");
@@ -73,7 +75,8 @@ fn its_handle_stands_for_all_of_it() {
         assert_eq!((kept.len(), second.len(), bus.len()), (1, 1, 3));
         assert!(if by_bus { bus.disconnect(chat) } else { chat.disconnect() });
         // At once, whether the bus has heard of it or not.
-        (kept.emit(&1), second.emit(&1), emit(&bus, "room.3", 1));
+        [&kept, &second].iter().for_each(|room| room.emit(&1));
+        emit(&bus, "room.3", 1);
         assert_eq!(calls.get(), 0);
         assert_eq!(bus.statistics().live, 0, "the look tells the bus");
         assert!(kept.is_empty() && second.is_empty());
@@ -101,7 +104,8 @@ fn ending_it_inside_an_emission_of_one_of_its_topics_stops_the_rest_of_it() {
 
 #[test]
 fn a_cleanup_ends_it_with_all_its_connections_and_one_callback() {
-    let ends: [(&str, EndReason, fn(&Bus) -> usize); 5] = [
+    type End = (&'static str, EndReason, fn(&Bus) -> usize);
+    let ends: [End; 5] = [
         ("owner", EndReason::OwnerLeft, |bus| bus.cleanup_owner(7)),
         ("service", EndReason::ServiceStopped, |bus| bus.cleanup_service("Chat")),
         ("tag", EndReason::Tag, |bus| bus.cleanup_tag("hud")),

@@ -124,7 +124,8 @@ fn details_are_written_with_everything_that_is_known() {
     hand.advance(SECOND);
     signal.emit(&0);
     let written = json_of(bus.details(&Filter::new()));
-    let first = written.as_array().unwrap().iter().find(|detail| detail["owner"] == json!("7")).expect("one of owner 7");
+    let first =
+        written.as_array().unwrap().iter().find(|detail| detail["owner"] == json!("7")).expect("one of owner 7");
     for (field, value) in [
         ("service", json!("Quest")),
         ("tags", json!(["hud", "quest"])),

@@ -104,7 +104,8 @@ fn timers_that_are_due_at_once_run_by_deadline_then_in_order() {
 
 #[test]
 fn whatever_ends_a_connection_cancels_a_timer() {
-    let ends: [(&str, fn(&Bus)); 7] = [
+    type End = (&'static str, fn(&Bus));
+    let ends: [End; 7] = [
         ("owner", |bus| assert_eq!(bus.cleanup_owner(7), 1)),
         ("service", |bus| assert_eq!(bus.cleanup_service("Quest"), 1)),
         ("tag", |bus| assert_eq!(bus.cleanup_tag("hud"), 1)),

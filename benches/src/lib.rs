@@ -3,14 +3,17 @@
 //! - [`event`]: the event and the callback, the same for everyone;
 //! - [`peer`]: what a peer has to offer to be measured; [`peers`]: one file for each of them;
 //! - [`scenario`]: what is measured. A [`scenario::Contestant`] is one peer in one scenario, ready
-//!   to be timed by any harness: by criterion (`cargo bench -p pulsebus-benches --bench peers`) and by the
-//!   interleaving one behind `cargo xtask results` (`src/bin/ratios.rs`).
+//!   to be timed by any harness: by criterion (`cargo bench -p pulsebus-benches --bench peers`) and in [`rounds`], by
+//!   the binaries behind `cargo xtask results` (`src/bin/ratios.rs`, `src/bin/bus.rs`);
+//! - [`bus`](mod@bus): what the bus adds to bare signals, likewise (`--bench bus`).
 //!
-//! Two binaries count instead of timing: `heap` (bytes per connection, heap calls) and `probe` (instructions and locked
-//! operations, under callgrind).
+//! Three binaries count instead of timing: `heap` (bytes per connection, heap calls), and `probe` and `bus_probe`
+//! (instructions and locked operations, under callgrind). `heartbeat` tells how exact heartbeats are.
 
+pub mod bus;
 pub mod event;
 pub mod heap;
 pub mod peer;
 pub mod peers;
+pub mod rounds;
 pub mod scenario;

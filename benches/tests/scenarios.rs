@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use pulsebus_benches::scenario::Scenario;
+use pulsebus_benches::bus::BusScenario;
+use pulsebus_benches::scenario::{Contest, Scenario};
 
 /// Lists longer than this take an unoptimised build too long.
 const LONGEST: usize = 1_000;
@@ -18,6 +19,17 @@ fn every_peer_delivers_in_every_scenario() {
         let mut contestants = scenario.contestants();
         assert_eq!(contestants[0].peer.split(',').next(), Some("pulsebus"), "ours leads the tables: {scenario:?}");
         assert!(contestants.len() > 1, "nobody to compare with: {scenario:?}");
+        for contestant in &mut contestants {
+            assert_ne!(contestant.run(64), Duration::ZERO, "{} in {scenario:?}", contestant.peer);
+        }
+    }
+}
+
+#[test]
+fn the_bus_does_what_it_is_measured_for() {
+    for scenario in BusScenario::all().into_iter().filter(|scenario| scenario.parameter() <= LONGEST) {
+        let mut contestants = scenario.contestants();
+        assert!(contestants.len() > 1, "nothing to compare with: {scenario:?}");
         for contestant in &mut contestants {
             assert_ne!(contestant.run(64), Duration::ZERO, "{} in {scenario:?}", contestant.peer);
         }

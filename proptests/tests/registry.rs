@@ -4,9 +4,12 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use pulsebus::{Bus, ConnectError};
 use pulsebus_proptests::config::config;
+use pulsebus_proptests::registry::Order;
 use pulsebus_proptests::registry::oracle::OracleRegistry;
-use pulsebus_proptests::registry::program::{Step, crowd, program};
-use pulsebus_proptests::registry::world::{Entry, order_of_callbacks, run};
+use pulsebus_proptests::registry::program::Step;
+use pulsebus_proptests::registry::random::{crowd, program};
+use pulsebus_proptests::registry::trace::{Entry, order_of};
+use pulsebus_proptests::registry::world::run;
 use std::collections::BTreeMap;
 
 const REGISTRY_SHORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/registry_short.txt");
@@ -27,15 +30,15 @@ fn difference(ours: &[Entry], oracle: &[Entry]) -> String {
 }
 
 fn check(program: &[Step], few: bool) -> Result<(), TestCaseError> {
-    let (trace, violations) = run::<Bus>(program, Vec::new(), few);
-    let (expected, flaws) = run::<OracleRegistry>(program, order_of_callbacks(&trace), few);
+    let (trace, violations) = run::<Bus>(program, Order::default(), few);
+    let (expected, flaws) = run::<OracleRegistry>(program, order_of(&trace), few);
     prop_assert!(trace == expected, "{}", difference(&trace, &expected));
     prop_assert!(violations.is_empty() && flaws.is_empty(), "{violations:#?} {flaws:#?}");
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(config(REGISTRY_SHORT, 4_000))]
+    #![proptest_config(config(REGISTRY_SHORT, 16_000))]
 
     #[test]
     fn short_programs_do_what_the_oracle_says(program in program(12)) {
@@ -44,7 +47,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(REGISTRY_LONG, 500))]
+    #![proptest_config(config(REGISTRY_LONG, 2_500))]
 
     #[test]
     fn long_programs_do_what_the_oracle_says(program in program(80)) {
@@ -53,7 +56,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(REGISTRY_CROWD, 100))]
+    #![proptest_config(config(REGISTRY_CROWD, 400))]
 
     #[test]
     fn programs_with_hundreds_of_connections_do_what_the_oracle_says(program in crowd(40)) {
@@ -69,7 +72,7 @@ fn the_programs_are_worth_running() {
     let mut count = |what: String| *counts.entry(what).or_default() += 1;
     for _ in 0..1_000 {
         let program = program(60).new_tree(&mut runner).expect("nothing is filtered").current();
-        let trace = run::<OracleRegistry>(&program, Vec::new(), true).0;
+        let trace = run::<OracleRegistry>(&program, Order::default(), true).0;
         for entry in &trace {
             match entry {
                 Entry::Called { .. } => count("called".to_owned()),

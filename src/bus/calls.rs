@@ -344,7 +344,8 @@ mod tests {
     #[test]
     fn windows_are_open_for_a_small_part_of_the_time() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
-        let mut windows = Windows { open: Some((NEVER, start)), ..Windows::default() };
+        let mut windows = Windows::default();
+        windows.open = Some((NEVER, start));
         windows.turn(start + second, second);
         assert_eq!((windows.open, windows.opened), (None, second));
         for seconds in 2..PERIODS {

@@ -201,7 +201,7 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
         R: Send + Sync + 'static,
         F: Fn(&R, &E) + Send + Sync + 'static,
     {
-        let (signal, place) = (self.target, Location::caller());
+        let place = Location::caller();
         let (weak, watched) = (Arc::downgrade(target), Arc::downgrade(target));
         let own = Own::default();
         let theirs = own.clone();
@@ -211,9 +211,25 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
             Some(target) => slot(&target, event),
             None => theirs.disconnect(),
         };
-        let connection = self.bus.inner.connect(self.track, place, move |meter| attach(signal, meter, slot, place))?;
-        own.set(connection);
-        Ok(connection)
+        self.attach_own(own, place, slot)
+    }
+
+    /// Connects a slot that knows its own connection.
+    pub(super) fn attach_own<F>(
+        self,
+        own: Own,
+        place: &'static Location<'static>,
+        slot: F,
+    ) -> Result<Connection, ConnectError>
+    where
+        F: Fn(&E) + Send + Sync + 'static,
+    {
+        let signal = self.target;
+        self.bus.inner.connect(self.track, place, move |meter| {
+            let attached = attach(signal, meter, slot, place);
+            own.set(attached.connection);
+            attached
+        })
     }
 
     /// Describes a connection for [`Bus::connect_batch`].
@@ -224,7 +240,7 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
     {
         let (signal, place) = (self.target, Location::caller());
         let attach = Box::new(move |meter: &Meter| attach(signal, meter, slot, place));
-        Prepared { track: self.track, place, attach }
+        Prepared { bus: self.bus, track: self.track, place, attach }
     }
 }
 
@@ -260,6 +276,7 @@ impl<T> fmt::Debug for Connect<'_, T> {
 /// A connection that is described to the end, for [`Bus::connect_batch`].
 #[must_use = "nothing is connected before `Bus::connect_batch`"]
 pub struct Prepared<'a> {
+    pub(super) bus: &'a Bus,
     pub(super) track: Track,
     pub(super) place: &'static Location<'static>,
     pub(super) attach: Box<dyn FnOnce(&Meter) -> Attached + 'a>,

@@ -63,6 +63,8 @@ pub struct Detail {
     pub calls: Option<Calls>,
     /// How often its slot ran, and for too long; `None` if nothing watches it.
     pub executions: Option<Executions>,
+    /// Does it stand for the connections to all topics that a pattern matches? Each of those has a record of its own.
+    pub is_pattern: bool,
     /// How often its slot has panicked.
     pub panics: u32,
 }
@@ -83,7 +85,7 @@ impl Detail {
             scope: seen.scope().cloned(),
             service: seen.service().cloned(),
             tags: seen.tags().cloned().collect(),
-            kind: seen.kind().clone(),
+            kind: seen.kind(),
             topic: record.topic,
             name: record.name().cloned(),
             description: record.description().cloned(),
@@ -93,6 +95,7 @@ impl Detail {
             has_timeout: record.has_timeout(),
             calls: seen.calls(),
             executions: record.executions(),
+            is_pattern: record.waits(),
             panics: record.connection.panics().unwrap_or(0),
         }
     }
@@ -195,7 +198,7 @@ impl Filter {
 
     pub(super) fn fits(&self, seen: &Seen<'_>) -> bool {
         let any = |wanted: &Option<Name>, found: Option<&Name>| wanted.is_none() || wanted.as_ref() == found;
-        (self.kind.is_none() || self.kind.as_ref() == Some(seen.kind()))
+        (self.kind.is_none() || self.kind == Some(seen.kind()))
             && (self.topic.is_none() || self.topic == seen.record.topic)
             && any(&self.service, seen.service())
             && (self.owner.is_none() || self.owner.as_ref() == seen.owner())

@@ -42,6 +42,8 @@ pub enum ConnectError {
     },
     /// A timeout of zero would end it at once.
     ZeroTimeout,
+    /// [`connect_batch`](crate::Bus::connect_batch) was given what another bus had prepared.
+    OtherBus,
     /// An interval of zero would never end.
     ZeroInterval,
     /// A timer was to run no times at all.
@@ -98,6 +100,9 @@ impl fmt::Display for ConnectError {
                 write!(f, "\"{name}\" needs an owner, within which it is unique: add .owner(..), or use .describe(..)")
             }
             Self::ZeroTimeout => f.write_str("a timeout of zero would end the connection at once: give it some time"),
+            Self::OtherBus => {
+                f.write_str("another bus has prepared it: prepare it with the bus that connects the batch")
+            }
             Self::ZeroInterval => f.write_str("an interval of zero would never end: give it some time"),
             Self::ZeroTimes => f.write_str("a timer that runs no times does nothing: ask for at least one"),
             Self::NotConnected => f.write_str("the connection has ended: there is nothing to track"),

@@ -4,6 +4,7 @@ use super::audit::History;
 use super::config::Config;
 use super::connect::Prepared;
 use super::error::{BatchError, ConnectError};
+use super::key::Owner;
 use super::log;
 use super::maintain::Upkeep;
 use super::registry::{Attached, Ended, Group, Left, Registry};
@@ -19,6 +20,7 @@ use crate::panics::drop_quietly;
 use crate::time::Clock;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -108,8 +110,12 @@ impl Inner {
         let emergency = registry.new_emergency();
         let is_over = registry.totals.over_limit != over_before;
         drop(registry);
-        log::connected(place, is_over);
         self.conclude(ended, due, emergency);
+        if track.owner.as_ref().is_some_and(Owner::is_foreign) {
+            self.guarded(|| drop(track));
+        }
+        // Last: it is the user's, too.
+        log::connected(place, is_over);
         Ok(connection)
     }
 
@@ -117,7 +123,11 @@ impl Inner {
         let mut ended = Ended::new();
         let mut registry = self.lock();
         let mut reserved = Vec::with_capacity(batch.len());
-        let checked = batch.iter().map(|one| registry.check(&one.track)).enumerate();
+        let check = |one: &Prepared<'_>| {
+            let is_ours = ptr::eq(Arc::as_ptr(&one.bus.inner), self);
+            if is_ours { registry.check(&one.track) } else { Err(ConnectError::OtherBus) }
+        };
+        let checked = batch.iter().map(check).enumerate();
         let mut failure = checked.filter_map(|(index, check)| Some(BatchError { index, error: check.err()? })).next();
         for (index, one) in batch.iter().enumerate() {
             if failure.is_some() {
@@ -144,7 +154,7 @@ impl Inner {
         let mut dues = Vec::new();
         // Kept until the lock is released: a key may run a destructor of the user's.
         let mut tracks = Vec::with_capacity(batch.len());
-        for (Prepared { mut track, place, attach }, (reserved, is_over)) in batch.into_iter().zip(reserved) {
+        for (Prepared { mut track, place, attach, .. }, (reserved, is_over)) in batch.into_iter().zip(reserved) {
             let (connection, due) = registry.admit(&mut track, reserved, place, &mut ended, attach);
             connections.push(connection);
             dues.extend(due);
@@ -152,10 +162,12 @@ impl Inner {
         }
         let emergency = registry.new_emergency();
         drop(registry);
-        tracks.iter().for_each(|(_, place, is_over)| log::connected(place, *is_over));
-        self.guarded(|| drop(tracks));
         dues.into_iter().for_each(Due::settle);
         self.conclude(ended, None, emergency);
+        let made: Vec<_> = tracks.iter().map(|(_, place, is_over)| (*place, *is_over)).collect();
+        self.guarded(|| drop(tracks));
+        // Last: it is the user's, too.
+        made.into_iter().for_each(|(place, is_over)| log::connected(place, is_over));
         Ok(connections)
     }
 
@@ -250,9 +262,6 @@ impl Inner {
     #[inline(never)]
     fn settle_left(&self, left: Left) {
         let Left { callbacks, owners, traced } = left;
-        for (record, reason) in traced {
-            log::ended(record.place, reason);
-        }
         for (mut rare, reason) in callbacks {
             if let Some(callback) = rare.on_cleanup.take() {
                 if !self.guarded(|| callback(reason)) {
@@ -263,6 +272,9 @@ impl Inner {
         }
         for owner in owners {
             self.guarded(|| drop(owner));
+        }
+        for (record, reason) in traced {
+            log::ended(record.place, reason);
         }
     }
 

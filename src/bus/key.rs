@@ -1,11 +1,12 @@
 //! What connections are grouped by: owners, names, kinds.
 
-use std::any::Any;
+use crate::time::Fingerprint;
+use std::any::{Any, TypeId};
 use std::borrow::Borrow;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher, RandomState};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A name: of a service, a tag, a connection. Cheap to clone; a literal costs no heap call.
 #[derive(Clone)]
@@ -154,15 +155,16 @@ impl Hash for Key {
 }
 
 impl Owner {
-    /// An owner named by any hashable value. It is compared with other such values while the bus is locked: its `Eq` must
-    /// not use the bus. Costs a heap call.
+    /// An owner named by any hashable value. Values of one type are the same owner if they hash alike: 128 bits of the hash,
+    /// by seeds of this process, stand for the value, and its `Eq` is not asked. Runs its `Hash` twice. Costs a heap call.
     pub fn key<K>(key: K) -> Self
     where
         K: Hash + Eq + fmt::Debug + Send + Sync + 'static,
     {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        Self(Key::Any(AnyKey { hash: hasher.finish(), value: Arc::new(key) }))
+        static SEEDS: OnceLock<[RandomState; 2]> = OnceLock::new();
+        let seeds = SEEDS.get_or_init(Default::default);
+        let fingerprint = Fingerprint::of(&(TypeId::of::<K>(), &key), seeds);
+        Self(Key::Any(AnyKey { fingerprint, value: Arc::new(key) }))
     }
 
     /// Does dropping it run a destructor of the user's?
@@ -243,16 +245,17 @@ impl fmt::Debug for Owner {
     }
 }
 
-/// A value of a type that only its owner knows. Its hash is taken once, outside of all locks.
+/// A value of a type that only its owner knows. 128 bits of its hash stand for it, so that nothing of the user's runs where it
+/// is compared.
 #[derive(Clone)]
 struct AnyKey {
-    hash: u64,
+    fingerprint: Fingerprint,
     value: Arc<dyn AnyValue>,
 }
 
 impl PartialEq for AnyKey {
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.value.equals(&*other.value)
+        self.fingerprint == other.fingerprint
     }
 }
 
@@ -260,22 +263,17 @@ impl Eq for AnyKey {}
 
 impl Hash for AnyKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
+        self.fingerprint.hash(state);
     }
 }
 
 trait AnyValue: fmt::Debug + Send + Sync {
     fn as_any(&self) -> &dyn Any;
-    fn equals(&self, other: &dyn AnyValue) -> bool;
 }
 
-impl<K: Eq + fmt::Debug + Send + Sync + 'static> AnyValue for K {
+impl<K: fmt::Debug + Send + Sync + 'static> AnyValue for K {
     fn as_any(&self) -> &dyn Any {
         self
-    }
-
-    fn equals(&self, other: &dyn AnyValue) -> bool {
-        other.as_any().downcast_ref::<K>() == Some(self)
     }
 }
 

@@ -39,6 +39,9 @@ use std::sync::Arc;
 /// assert!(bus.shutdown(std::time::Duration::from_secs(1)).is_ok_and(|report| report.is_clean()));
 /// # Ok::<(), ConnectError>(())
 /// ```
+///
+/// (A struct that keeps its [`Service`], or a [`Bus`], keeps the bus, which keeps the struct: none of them goes before the
+/// service is stopped. Keep a [`WeakBus`](crate::WeakBus) instead.)
 pub trait Managed: Send + Sync + 'static {
     /// The service's name.
     fn name(&self) -> Name;

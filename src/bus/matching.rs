@@ -96,6 +96,11 @@ impl<E: 'static> Connect<'_, Matching<E>> {
         F: Fn(&str, &E) + Send + Sync + 'static,
     {
         let (inner, place) = (&self.bus.inner, Location::caller());
+        // Given at the end: what bears it now is not ended for one that is refused.
+        let name = self.track.rare().name.take();
+        if let Some(name) = name.clone().filter(|_| self.track.owner.is_none()) {
+            return Err(ConnectError::NameWithoutOwner { name });
+        }
         let fan = Arc::new(Fan {
             pattern: self.target.pattern,
             slot,
@@ -111,11 +116,13 @@ impl<E: 'static> Connect<'_, Matching<E>> {
         self.track.rare().waits = true;
         let theirs = Arc::clone(&fan);
         // First this, then the topics that there are: one that is made meanwhile is met twice rather than not at all.
+        let own = fan.watch.clone();
         let watch = inner.connect(self.track, place, move |meter| {
             let _ = theirs.note.set(meter.note());
-            attach(inner.topics.created(), &Meter::Off, move |created| theirs.meet(created), place)
+            let attached = attach(inner.topics.created(), &Meter::Off, move |created| theirs.meet(created), place);
+            own.set(attached.connection);
+            attached
         })?;
-        fan.watch.set(watch);
         for topic in inner.topics.matching::<E>(&fan.pattern) {
             if let Err(error) = fan.branch(&topic) {
                 // What was not made has no end either.
@@ -124,6 +131,9 @@ impl<E: 'static> Connect<'_, Matching<E>> {
                 inner.guarded(|| drop(callback));
                 return Err(error);
             }
+        }
+        if let Some(name) = name {
+            inner.with(|registry, ended| registry.rename(&watch, name, ended));
         }
         Ok(watch)
     }

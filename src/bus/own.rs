@@ -4,7 +4,8 @@ use crate::connection::Connection;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-/// A slot's own connection. It is known when the connect has returned: an emission on another thread may be faster.
+/// A slot's own connection. It is known under the registry's lock, so before anyone can end it; an emission on another thread
+/// may be faster.
 #[derive(Clone, Default)]
 pub(super) struct Own(Arc<Known>);
 
@@ -16,7 +17,7 @@ struct Known {
 }
 
 impl Own {
-    /// Once, after the connect.
+    /// Once, when it is connected, before anyone else can end it.
     pub(super) fn set(&self, connection: Connection) {
         let _ = self.0.connection.set(connection);
     }
@@ -32,6 +33,11 @@ impl Own {
     /// Was it the slot that ended it?
     pub(super) fn ended_by_itself(&self) -> bool {
         self.0.by_itself.load(Relaxed)
+    }
+
+    /// The connection, once it is known.
+    pub(super) fn get(&self) -> Option<Connection> {
+        self.0.connection.get().copied()
     }
 
     /// Has it ended?

@@ -9,15 +9,17 @@ use super::key::Kind;
 use super::own::Own;
 use super::scope::OwnerScope;
 use super::service::Service;
-use super::timer::Pending;
+use super::timer::{Outcome, Pending};
 use super::track::Track;
 use crate::connection::Connection;
+use crate::panics::drop_quietly;
 use crate::signal::Signal;
 use crate::time::{
     Beat, Clock, Debounce, Due, ExecutionBudget, Heartbeat, KeyedDebounce, KeyedThrottle, Throttle, nanoseconds,
 };
 use std::cmp::Reverse;
 use std::hash::Hash;
+use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -66,8 +68,10 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
 
     /// Connects a slot that takes the last event of each burst, when there was no other for as long as `quiet`.
     ///
-    /// It runs with the bus's [timers](Bus::run_timers), not in the emission; what is pending when the connection ends is
-    /// dropped. If it panics, that counts as a [cleanup error](crate::BusStatistics::cleanup_errors).
+    /// It runs with the bus's [timers](Bus::run_timers), not in the emission. Otherwise it is the slot of this connection like
+    /// any other: once that has been disconnected, it is not run, what was pending goes with what it captured, whoever waits for
+    /// the connection waits for it, and its panics are counted and reported as the connection's (and isolated, whatever the
+    /// signal's policy).
     ///
     /// # Errors
     /// See above.
@@ -93,16 +97,13 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
         F: Fn(&E) + Send + Sync + 'static,
     {
         not_zero(quiet)?;
-        let own = Own::default();
-        let delayed = Delayed::new(self.bus, &own, Debounce::new(quiet), slot);
-        let connection = self.slot(move |event: &E| {
+        let (own, place) = (Own::default(), Location::caller());
+        let delayed = Delayed::new(self.bus, &own, place, Debounce::new(quiet), slot);
+        self.attach_own(own, place, move |event: &E| {
             if let Some(due) = delayed.bursts.poke(delayed.clock.now(), event.clone()) {
-                let this = Arc::clone(&delayed);
-                delayed.wait(due, move |now| this.deliver(this.bursts.due(now)));
+                delayed.wait(due, |bursts, now| bursts.due(now));
             }
-        })?;
-        own.set(connection);
-        Ok(connection)
+        })
     }
 
     /// Connects a slot that takes the last event of each burst of a key. Otherwise like [`debounced`](Self::debounced).
@@ -118,16 +119,13 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
         F: Fn(&E) + Send + Sync + 'static,
     {
         not_zero(quiet)?;
-        let own = Own::default();
-        let delayed = Delayed::new(self.bus, &own, KeyedDebounce::<K, E>::new(quiet), slot);
-        let connection = self.slot(move |event: &E| {
+        let (own, place) = (Own::default(), Location::caller());
+        let delayed = Delayed::new(self.bus, &own, place, KeyedDebounce::<K, E>::new(quiet), slot);
+        self.attach_own(own, place, move |event: &E| {
             if let Some((burst, due)) = delayed.bursts.poke(&key(event), delayed.clock.now(), event.clone()) {
-                let this = Arc::clone(&delayed);
-                delayed.wait(due, move |now| this.deliver(this.bursts.due(burst, now)));
+                delayed.wait(due, move |bursts, now| bursts.due(burst, now));
             }
-        })?;
-        own.set(connection);
-        Ok(connection)
+        })
     }
 }
 
@@ -135,39 +133,55 @@ fn not_zero(interval: Duration) -> Result<(), ConnectError> {
     if interval.is_zero() { Err(ConnectError::ZeroInterval) } else { Ok(()) }
 }
 
-/// What a debounced slot and its pending calls share.
+/// A debounced slot. The slot that is connected has it; what waits for it has it weakly.
 struct Delayed<B, F> {
     bursts: B,
     slot: F,
     clock: Clock,
     own: Own,
+    place: &'static Location<'static>,
     /// Weak, or what waits would keep what it waits in.
     inner: Weak<Inner>,
 }
 
-impl<B, F> Delayed<B, F> {
-    fn new(bus: &Bus, own: &Own, bursts: B, slot: F) -> Arc<Self> {
+impl<B, F> Delayed<B, F>
+where
+    B: Send + Sync + 'static,
+    F: Send + Sync + 'static,
+{
+    fn new(bus: &Bus, own: &Own, place: &'static Location<'static>, bursts: B, slot: F) -> Arc<Self> {
         let inner = Arc::downgrade(&bus.inner);
-        Arc::new(Self { bursts, slot, clock: bus.clock().clone(), own: own.clone(), inner })
+        Arc::new(Self { bursts, slot, clock: bus.clock().clone(), own: own.clone(), place, inner })
     }
 
-    fn wait(&self, due: Duration, call: impl Fn(Duration) -> Option<Duration> + Send + 'static) {
-        if let Some(inner) = self.inner.upgrade() {
-            inner.wait_until(due, Pending::Call { own: self.own.clone(), call: Box::new(call) });
-        }
+    /// Sets a timer for a burst, which `take` takes out when it is over.
+    fn wait<E>(self: &Arc<Self>, due: Duration, take: impl Fn(&B, Duration) -> Due<E> + Send + 'static)
+    where
+        E: 'static,
+        F: Fn(&E),
+    {
+        let Some(inner) = self.inner.upgrade() else { return };
+        let this = Arc::downgrade(self);
+        let call = move |now| this.upgrade().map_or(Outcome::Nothing, |this| this.deliver(now, &take));
+        inner.wait_until(due, Pending::Call { own: self.own.clone(), call: Box::new(call) });
     }
 
-    /// When to look again.
-    fn deliver<E>(&self, due: Due<E>) -> Option<Duration>
+    fn deliver<E>(&self, now: Duration, take: impl Fn(&B, Duration) -> Due<E>) -> Outcome
     where
         F: Fn(&E),
     {
-        match due {
-            Due::Deliver(event) => (self.slot)(&event),
-            Due::Later(deadline) => return Some(deadline),
-            Due::Nothing => {}
+        // Known for long: the burst came by its slot.
+        let Some(connection) = self.own.get() else { return Outcome::Later(now) };
+        match take(&self.bursts, now) {
+            Due::Later(deadline) => Outcome::Later(deadline),
+            Due::Nothing => Outcome::Nothing,
+            Due::Deliver(event) => {
+                let is_delivered = connection.run(self.place, || (self.slot)(&event));
+                // Not while the slot unwinds.
+                let _ = drop_quietly(event);
+                if is_delivered { Outcome::Delivered } else { Outcome::Nothing }
+            }
         }
-        None
     }
 }
 

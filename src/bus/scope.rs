@@ -64,7 +64,7 @@ impl OwnerScope {
     /// A scope within this one: what is connected through it belongs to the owner too, but can be [`reset`](Self::reset) on
     /// its own.
     pub fn child(&self, name: impl Into<Name>) -> OwnerScope {
-        let name = name.into();
+        let name = escaped(name.into());
         let path = match &self.state.path {
             Some(path) => Name::from(format!("{path}/{name}")),
             None => name,
@@ -147,6 +147,11 @@ impl OwnerScope {
             registry.end_group(&key.as_ref().map_or(Group::Owner(&state.owner), Group::Scope), reason, ended)
         })
     }
+}
+
+/// As a part of a path: with its own slashes told from those between parts.
+fn escaped(name: Name) -> Name {
+    if name.contains(['/', '\\']) { name.replace('\\', "\\\\").replace('/', "\\/").into() } else { name }
 }
 
 impl Drop for OwnerScope {

@@ -116,7 +116,9 @@ impl Service {
         let mut statistics = ServiceStatistics { live: details.len(), ..ServiceStatistics::default() };
         for detail in details {
             *statistics.kinds.entry(detail.kind).or_default() += 1;
-            statistics.calls += detail.calls.map_or(0, |calls| calls.count);
+            // Each call by a pattern is one of a topic's connection too.
+            let calls = detail.calls.filter(|_| !detail.is_pattern);
+            statistics.calls += calls.map_or(0, |calls| calls.count);
             statistics.panics += u64::from(detail.panics);
             statistics.overruns += detail.executions.map_or(0, |executions| executions.overruns);
         }

@@ -77,7 +77,7 @@ impl Bus {
 
     /// Calls a slot once, after `delay`. Otherwise like [`timer`](Self::timer).
     pub fn after(&self, delay: Duration) -> TimerBuilder<'_> {
-        self.timer(delay).times(1)
+        self.timer(delay.max(SOON)).starting_after(delay).times(1)
     }
 
     /// Runs the timers that are due; how many.
@@ -101,7 +101,7 @@ impl Service {
 
     /// [`Bus::after`], for this service.
     pub fn after(&self, delay: Duration) -> TimerBuilder<'_> {
-        self.timer(delay).times(1)
+        self.timer(delay.max(SOON)).starting_after(delay).times(1)
     }
 }
 
@@ -113,7 +113,7 @@ impl OwnerScope {
 
     /// [`Bus::after`], for this scope.
     pub fn after(&self, delay: Duration) -> TimerBuilder<'_> {
-        self.timer(delay).times(1)
+        self.timer(delay.max(SOON)).starting_after(delay).times(1)
     }
 }
 
@@ -185,19 +185,14 @@ impl Inner {
                 true
             }
             Pending::Call { own, call } => {
-                let (mut again, is_wanted) = (None, !own.has_ended());
-                if is_wanted {
-                    // In a tick, so that a shutdown waits for it as for an emission.
-                    self.guarded(|| self.domain.tick(|_| again = call(now)));
+                let mut outcome = Outcome::Nothing;
+                self.guarded(|| outcome = call(now));
+                match outcome {
+                    Outcome::Later(due) => self.wait_until(due, Pending::Call { own, call }),
+                    // It may hold what is the user's.
+                    _ => drop(self.guarded(|| drop(call))),
                 }
-                match again {
-                    Some(due) => self.wait_until(due, Pending::Call { own, call }),
-                    // It may be the last one to hold what is the user's.
-                    None => {
-                        self.guarded(|| drop(call));
-                    }
-                }
-                is_wanted && again.is_none()
+                outcome == Outcome::Delivered
             }
         }
     }
@@ -224,6 +219,9 @@ impl Inner {
     }
 }
 
+/// The interval of a timer that runs once, at once. (It is not used.)
+const SOON: Duration = Duration::from_nanos(1);
+
 /// What waits in the wheel.
 pub(super) enum Pending {
     Timer {
@@ -233,11 +231,20 @@ pub(super) enum Pending {
         number: u64,
         due: Duration,
     },
-    /// Called when due, as long as the connection lasts; says when to call it again.
+    /// Called when due, as long as the connection lasts.
     Call {
         own: Own,
-        call: Box<dyn Fn(Duration) -> Option<Duration> + Send>,
+        call: Box<dyn Fn(Duration) -> Outcome + Send>,
     },
+}
+
+/// What came of a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Delivered,
+    /// Call again, at that time.
+    Later(Duration),
+    Nothing,
 }
 
 impl Pending {

@@ -23,6 +23,8 @@ pub(super) struct Track {
     pub(super) service: Option<Name>,
     pub(super) tags: SmallVec<[Name; 2]>,
     pub(super) kind: Kind,
+    /// Is it a pattern's connection to one topic? It evicts nobody: it might be its own pattern.
+    pub(super) is_branch: bool,
     /// Does a guard see to its end?
     pub(super) is_kept: bool,
     pub(super) topic: Option<TopicId>,

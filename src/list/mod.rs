@@ -28,6 +28,8 @@ pub(crate) use grace::{Done, finish};
 #[cfg(not(loom))]
 pub(crate) use life::Life;
 pub(crate) use single::emit_to;
+#[cfg(not(loom))]
+pub(crate) use single::run_for;
 pub(crate) use sweep::Depth;
 pub(crate) use tag::Tag;
 

@@ -1,9 +1,9 @@
-//! Emitting to one slot only, named by its handle.
+//! What concerns one slot only, named by its handle: emitting to it, and running something in its stead.
 
 use super::chunk::Chunk;
 use super::{List, Root, Tag};
 use crate::epoch;
-use crate::panics::Propagation;
+use crate::panics::{Policy, Propagation};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
 
@@ -37,5 +37,25 @@ pub(crate) unsafe fn emit_to(
     root.slot_panicked(chunk, live.index(), payload, &mut propagation);
     drop(pin);
     propagation.resume();
+    true
+}
+
+/// Runs `f` in the stead of the slot that `live` names, if it is still connected; whether it was. Whoever disconnects it and
+/// waits, waits for `f` too, and its panic is the slot's, of a signal that isolates panics.
+#[cfg(not(loom))]
+pub(crate) fn run_for(
+    (chunk, live): (&'static Chunk, Tag),
+    place: &'static Location<'static>,
+    f: impl FnOnce(),
+) -> bool {
+    // In this order, as in `emit_to`: if the tag still fits, this was the domain of its signal.
+    let domain = chunk.domain();
+    let _pin = epoch::pin(&domain.epoch, place);
+    if !chunk.is_live(live) {
+        return false;
+    }
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        Policy::new().slot_panicked(chunk, live.index(), payload, domain, &mut Propagation::default());
+    }
     true
 }

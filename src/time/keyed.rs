@@ -10,7 +10,14 @@ use std::sync::Mutex;
 ///
 /// It stands for the key, so that neither its `Hash`, nor its `Eq`, nor its destructor ever runs under a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fingerprint(u64, u64);
+pub(crate) struct Fingerprint(u64, u64);
+
+impl Fingerprint {
+    /// Runs the key's `Hash`, twice.
+    pub(crate) fn of<K: Hash + ?Sized>(key: &K, seeds: &[RandomState; 2]) -> Self {
+        Self(seeds[0].hash_one(key), seeds[1].hash_one(key))
+    }
+}
 
 impl Hash for Fingerprint {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -50,7 +57,7 @@ pub(super) struct Shards<K: ?Sized, V> {
 impl<K: Hash + ?Sized, V> Shards<K, V> {
     /// The key's fingerprint. Runs the key's `Hash`, twice.
     pub(super) fn fingerprint(&self, key: &K) -> Fingerprint {
-        Fingerprint(self.seeds[0].hash_one(key), self.seeds[1].hash_one(key))
+        Fingerprint::of(key, &self.seeds)
     }
 }
 

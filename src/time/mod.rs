@@ -15,6 +15,7 @@ pub use debounce::{Debounce, DebounceKey, Due, KeyedDebounce};
 pub use heartbeat::{
     Beat, Heartbeat, HeartbeatControl, HeartbeatError, HeartbeatFigures, HeartbeatHandle, Overrun, Phases, Quantiles,
 };
+pub(crate) use keyed::Fingerprint;
 pub use limiter::{KeyedThrottle, Throttle};
 pub(crate) use wheel::Wheel;
 

@@ -31,13 +31,13 @@ pub struct Args {
 enum Step {
     /// Formatting, checked and not changed
     Fmt,
-    /// Clippy over every target, warnings denied; the loom models under their own cfg
+    /// Clippy over every target, without and with the library's features, warnings denied; the loom models under their own cfg
     Clippy,
-    /// The documentation, warnings denied
+    /// The documentation, without and with the library's features, warnings denied
     Doc,
     /// The library still compiles with the oldest supported compiler, where it is installed
     Msrv,
-    /// Unit, integration and documentation tests of the workspace
+    /// Unit, integration and documentation tests of the workspace; those of the library with its features, too
     Unit,
     /// Random programs against the oracle, optimised
     Prop,
@@ -85,6 +85,9 @@ impl Args {
     }
 }
 
+/// The library with all of its features, which no other package of the workspace turns on.
+const FEATURES: [&str; 3] = ["--package", "pulsebus", "--all-features"];
+
 impl Step {
     /// The name on the command line.
     fn name(self) -> String {
@@ -99,6 +102,7 @@ impl Step {
                 const DENY: [&str; 3] = ["--", "-D", "warnings"];
                 let args = ["clippy", "--workspace", "--all-targets"];
                 Run::cargo().args(args).args(DENY).run()?;
+                Run::cargo().args(["clippy", "--all-targets"]).args(FEATURES).args(DENY).run()?;
                 loom_cargo().args(["clippy", "--release", "--all-targets"]).args(DENY).run()?;
             }
             Self::Doc => {
@@ -106,7 +110,8 @@ impl Step {
                 Run::cargo()
                     .args(["doc", "--workspace", "--exclude", "pulsebus-cli", "--no-deps"])
                     .env("RUSTDOCFLAGS", "-D warnings")
-                    .run()?
+                    .run()?;
+                Run::cargo().args(["doc", "--no-deps"]).args(FEATURES).env("RUSTDOCFLAGS", "-D warnings").run()?
             }
             Self::Msrv => {
                 const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
@@ -115,7 +120,10 @@ impl Step {
                 }
                 Run::cargo_of(OLDEST).args(["check", "--package", "pulsebus"]).run()?;
             }
-            Self::Unit => Run::cargo().args(["test", "--workspace", "--exclude", "pulsebus-proptests"]).run()?,
+            Self::Unit => {
+                Run::cargo().args(["test", "--workspace", "--exclude", "pulsebus-proptests"]).run()?;
+                Run::cargo().args(["test"]).args(FEATURES).run()?;
+            }
             Self::Prop => Run::cargo().args(["test", "--release", "--package", "pulsebus-proptests"]).run()?,
             Self::Loom => loom_cargo().args(["test", "--release"]).run()?,
             Self::Budget => {

@@ -1,9 +1,4 @@
-//! Times every peer in every scenario, interleaved, and prints the figures as JSON.
-//!
-//! Wall-clock time means little on a shared machine; a ratio of two contestants that ran within
-//! the same milliseconds means more. So each round gives every contestant one short slice of
-//! time, in rotating order, and all rounds are printed, for the reader to take ratios round by
-//! round. `cargo xtask results` does that.
+//! Times every peer in every scenario, in [rounds], and prints the figures as JSON for `cargo xtask results`.
 
 use std::arch::global_asm;
 use std::hint::black_box;
@@ -11,9 +6,9 @@ use std::io;
 use std::time::Duration;
 
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressStyle};
 use pulsebus_benches::peers;
-use pulsebus_benches::scenario::{Contestant, Scenario};
+use pulsebus_benches::rounds::{self, Measured};
+use pulsebus_benches::scenario::Scenario;
 use serde::Serialize;
 
 /// Bytes by which the code of the libraries is shifted in this build: `PULSEBUS_BENCH_SHIFT` when it was compiled.
@@ -67,106 +62,14 @@ struct Report {
     scenarios: Vec<Measured>,
 }
 
-#[derive(Serialize)]
-struct Measured {
-    group: &'static str,
-    parameter: usize,
-    contestants: Vec<Figures>,
-}
-
-#[derive(Serialize)]
-struct Figures {
-    peer: &'static str,
-    /// Nanoseconds per operation, one figure for each round.
-    ns: Vec<f64>,
-}
-
-/// A contestant with the number of iterations that fills its slice.
-struct Runner {
-    contestant: Contestant,
-    iterations: u64,
-    ns: Vec<f64>,
-}
-
 fn main() -> io::Result<()> {
     let args = Args::parse();
     // Keeps the linker from leaving it out. Only the address is taken.
     black_box(&raw const pulsebus_bench_shift);
-    let chosen: Vec<Scenario> = Scenario::all()
-        .into_iter()
-        .filter(|scenario| args.only.is_empty() || args.only.iter().any(|name| name == scenario.group()))
-        .collect();
-    if chosen.is_empty() {
-        let mut groups: Vec<_> = Scenario::all().into_iter().map(Scenario::group).collect();
-        groups.dedup();
-        return Err(io::Error::other(format!("no such group; there are: {}", groups.join(", "))));
-    }
-
-    let slice = Duration::from_secs_f64(args.slice_ms / 1_000.0);
-    let progress = ProgressBar::new((chosen.len() * args.rounds) as u64).with_style(
-        ProgressStyle::with_template("{bar:30} {pos}/{len} rounds  {msg}  {eta} left").map_err(io::Error::other)?,
-    );
-    let mut scenarios = Vec::new();
-    for scenario in chosen {
-        let label = format!("{} {}", scenario.group(), scenario.parameter());
-        if progress.is_hidden() {
-            eprintln!("measuring {label}");
-        }
-        progress.set_message(label);
-        scenarios.push(measure(scenario, args.rounds, slice, &progress));
-    }
-    progress.finish_and_clear();
-
+    let chosen = rounds::chosen(Scenario::all(), &args.only)?;
+    let scenarios = rounds::measure(&chosen, args.rounds, Duration::from_secs_f64(args.slice_ms / 1_000.0))?;
     let report = Report { pin: format!("{:?}", pulsebus::pin_flavour()), boost: peers::boost_version(), scenarios };
     serde_json::to_writer(io::stdout(), &report)?;
     println!();
     Ok(())
-}
-
-fn measure(scenario: Scenario, rounds: usize, slice: Duration, progress: &ProgressBar) -> Measured {
-    let mut runners: Vec<Runner> =
-        scenario.contestants().into_iter().map(|contestant| Runner::new(contestant, slice)).collect();
-    let count = runners.len();
-    for round in 0..rounds {
-        for turn in 0..count {
-            runners[(round + turn) % count].run(scenario.operations());
-        }
-        progress.inc(1);
-    }
-    let figures = |runner: Runner| Figures { peer: runner.contestant.peer, ns: runner.ns };
-    Measured {
-        group: scenario.group(),
-        parameter: scenario.parameter(),
-        contestants: runners.into_iter().map(figures).collect(),
-    }
-}
-
-impl Runner {
-    /// Finds by doubling how many iterations fill the slice; that warms the contestant up, too.
-    fn new(mut contestant: Contestant, slice: Duration) -> Self {
-        let mut iterations = 1;
-        if let Some(at_most) = contestant.at_most {
-            iterations = at_most;
-        } else {
-            loop {
-                let time = contestant.run(iterations);
-                if time >= slice / 2 {
-                    let fill = slice.as_secs_f64() / time.as_secs_f64();
-                    iterations = (iterations as f64 * fill).ceil().max(1.0) as u64;
-                    break;
-                }
-                iterations *= 2;
-            }
-        }
-        Self { contestant, iterations, ns: Vec::new() }
-    }
-
-    fn run(&mut self, operations: u64) {
-        if self.contestant.at_most.is_none() {
-            // The others have used the caches since our last turn.
-            self.contestant.run(1);
-        }
-        let time = self.contestant.run(self.iterations);
-        self.ns.push(time.as_secs_f64() * 1e9 / (self.iterations * operations) as f64);
-    }
 }

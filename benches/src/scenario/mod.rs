@@ -108,10 +108,26 @@ impl Scenario {
         ];
         emit.into_iter().chain(tick).chain(rest).collect()
     }
+}
 
+/// Something that several contestants do, and are compared in.
+pub trait Contest {
     /// The name of the group, as on the command line of the benchmarks.
-    pub fn group(self) -> &'static str {
-        match self {
+    fn group(&self) -> &'static str;
+
+    /// What varies within the group: slots, live connections, or threads.
+    fn parameter(&self) -> usize;
+
+    /// Operations that one iteration of a contestant stands for.
+    fn operations(&self) -> u64;
+
+    /// Builds everybody who takes part, filled and checked.
+    fn contestants(&self) -> Vec<Contestant>;
+}
+
+impl Contest for Scenario {
+    fn group(&self) -> &'static str {
+        match *self {
             Self::Emit { .. } => "emit",
             Self::EmitInTick { .. } => "emit_in_tick",
             Self::Batch { .. } => "batch",
@@ -126,9 +142,8 @@ impl Scenario {
         }
     }
 
-    /// What varies within the group: slots, live connections, or threads.
-    pub fn parameter(self) -> usize {
-        match self {
+    fn parameter(&self) -> usize {
+        match *self {
             Self::Emit { slots }
             | Self::EmitInTick { slots }
             | Self::Batch { slots }
@@ -141,9 +156,8 @@ impl Scenario {
         }
     }
 
-    /// Operations that one iteration of a contestant stands for.
-    pub fn operations(self) -> u64 {
-        let operations = match self {
+    fn operations(&self) -> u64 {
+        let operations = match *self {
             Self::EmitInTick { .. } => BATCH,
             Self::Batch { slots } | Self::BatchSlices { slots } => BATCH * slots,
             Self::Emitters { threads, .. } => threads,
@@ -152,13 +166,12 @@ impl Scenario {
         operations as u64
     }
 
-    /// Builds every peer that takes part, filled and checked.
-    pub fn contestants(self) -> Vec<Contestant> {
-        if self == Self::Pin {
+    fn contestants(&self) -> Vec<Contestant> {
+        if *self == Self::Pin {
             return pin::contestants();
         }
         let entrants = entrants();
-        entrants.iter().filter_map(|entrant| entrant.enter(self)).collect()
+        entrants.iter().filter_map(|entrant| entrant.enter(*self)).collect()
     }
 }
 
@@ -172,7 +185,7 @@ pub struct Contestant {
 }
 
 impl Contestant {
-    fn new(peer: &'static str, run: impl FnMut(u64) -> Duration + 'static) -> Self {
+    pub(crate) fn new(peer: &'static str, run: impl FnMut(u64) -> Duration + 'static) -> Self {
         Self { peer, at_most: None, run: Box::new(run) }
     }
 
@@ -253,7 +266,7 @@ fn entrants() -> Vec<Box<dyn Entrant>> {
 
 /// Times a loop over one operation.
 #[inline(always)]
-fn timed(iterations: u64, mut operation: impl FnMut()) -> Duration {
+pub(crate) fn timed(iterations: u64, mut operation: impl FnMut()) -> Duration {
     let start = Instant::now();
     for _ in 0..iterations {
         operation();

@@ -1,7 +1,7 @@
 //! The library: the bus.
 
 use super::program::{Condition, Ending, Form, What, Whose};
-use super::{Alarm, Cleaning, Connecting, Farewell, Figures, Hook, Line, Registry, Target, Via};
+use super::{Alarm, Cleaning, Connecting, Farewell, Figures, Hook, Line, Order, Registry, Target, Via};
 use crate::bus::{Event, Pulsebus};
 use pulsebus::{
     Bus, Config, Connect, ConnectError, Connection, Detail, Domain, Filter, GroupCount, ManualClock, Owner, OwnerScope,
@@ -147,7 +147,7 @@ impl Registry for Bus {
     type Scope = OwnerScope;
     type Service = Service;
 
-    fn new(config: Config, hand: &ManualClock, _: Vec<usize>) -> Self {
+    fn new(config: Config, hand: &ManualClock, _: Order) -> Self {
         let builder = Bus::builder().config(config).domain(&Domain::new()).clock(hand.clock());
         builder.build().expect("the first configuration is valid")
     }
@@ -236,8 +236,9 @@ impl Registry for Bus {
     }
 
     fn scope_len(scope: &OwnerScope) -> usize {
-        assert_eq!(scope.is_empty(), scope.len() == 0);
-        scope.len()
+        let length = scope.len();
+        assert_eq!(scope.is_empty(), length == 0);
+        length
     }
 
     fn service(&self, name: &'static str) -> Service {
@@ -270,8 +271,8 @@ impl Registry for Bus {
         Bus::on_emergency(self, move |emergency| alarm(emergency.live, emergency.limit));
     }
 
-    fn len(&self) -> usize {
-        Bus::len(self)
+    fn count(&self) -> usize {
+        self.len()
     }
 
     fn count_of(&self, owner: Whose) -> usize {

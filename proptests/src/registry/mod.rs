@@ -1,13 +1,15 @@
 //! Random programs over the bus's registry: who is connected, whose it is, and what ends it.
 //!
-//! - [`program`]: what a program is, and how random ones are made;
+//! - [`program`]: what a program is, and [`random`]: how random ones are made;
 //! - [`library`]: the bus itself;
 //! - [`oracle`]: the same as a `Vec` of records under a mutex;
-//! - [`world`]: runs a program and writes down all that can be seen of it.
+//! - [`world`]: runs a program and writes down all that can be seen of it: a [`trace`].
 
 pub mod library;
 pub mod oracle;
 pub mod program;
+pub mod random;
+pub mod trace;
 pub mod world;
 
 use crate::bus::{Bus, Callback};
@@ -67,6 +69,15 @@ pub struct Connecting<R: Registry> {
     pub cleaning: Option<Cleaning>,
 }
 
+/// The order of what happens in one run, for another one.
+#[derive(Debug, Clone, Default)]
+pub struct Order {
+    /// By slot: when its callback was called.
+    pub callbacks: Vec<usize>,
+    /// The services, as they were stopped by the shutdown.
+    pub services: Vec<String>,
+}
+
 /// A registry of connections as programs see it: the library, or the oracle.
 pub trait Registry: Clone + Send + Sync + 'static {
     /// What it connects to.
@@ -76,8 +87,8 @@ pub trait Registry: Clone + Send + Sync + 'static {
     /// A service.
     type Service: Clone + Send + Sync;
 
-    /// An empty one. `order` is the order in which cleanups run that nothing else puts in an order.
-    fn new(config: Config, hand: &ManualClock, order: Vec<usize>) -> Self;
+    /// An empty one. It keeps to the order where nothing else says one.
+    fn new(config: Config, hand: &ManualClock, order: Order) -> Self;
     /// Connects a slot.
     fn connect(&self, one: Connecting<Self>) -> Result<ConnectionOf<Self>, ConnectError>;
     /// Connects all, or says which one cannot be connected and why.
@@ -129,7 +140,7 @@ pub trait Registry: Clone + Send + Sync + 'static {
     fn on_emergency(&self, alarm: Alarm);
 
     /// How many connections it knows.
-    fn len(&self) -> usize;
+    fn count(&self) -> usize;
     /// How many an owner has.
     fn count_of(&self, owner: Whose) -> usize;
     /// Everything that is counted.
@@ -145,7 +156,7 @@ pub trait Registry: Clone + Send + Sync + 'static {
 /// What a shutdown says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Farewell {
-    /// The services that were stopped, by name, and how many connections each had.
+    /// The services that were stopped, and how many connections each had.
     pub services: Vec<(String, usize)>,
     /// How many connections were left.
     pub left: usize,

@@ -1,56 +1,15 @@
 //! Runs a program on a registry, and writes down all that can be seen of it.
 
 use super::program::{Action, Condition, Form, Pick, Slot, Step, Through, What, Whose};
-use super::{Cleaning, Connecting, ConnectionOf, Farewell, Figures, Line, Registry, SignalOf, Target, Via};
+use super::trace::Entry;
+use super::{Cleaning, Connecting, ConnectionOf, Line, Order, Registry, SignalOf, Target, Via};
 use crate::bus::{Bus, Callback, Event};
 use crate::program::Shape;
-use pulsebus::{Config, ConnectError, EndReason, ManualClock};
+use pulsebus::{Config, ManualClock};
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard};
-
-/// Something that could be seen.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Entry {
-    /// A slot was called.
-    Called {
-        /// Its number, in the order in which the program tried to connect them.
-        slot: usize,
-        /// With these.
-        events: Vec<Event>,
-    },
-    /// A cleanup callback was called.
-    Cleaned {
-        /// Of that slot.
-        slot: usize,
-        /// With that.
-        reason: EndReason,
-    },
-    /// A service's hook was called: the n-th that was handed over.
-    Stopping(usize),
-    /// The emergency hook was called.
-    Alarmed {
-        /// With so many connections.
-        live: usize,
-        /// Of so many.
-        limit: usize,
-    },
-    /// A connection was made or taken in, or was not.
-    Connected(Result<usize, ConnectError>),
-    /// A batch was connected, or was not.
-    Batch(Result<usize, (usize, ConnectError)>),
-    /// Something returned that.
-    Answered(bool),
-    /// Something returned that.
-    Counted(usize),
-    /// The figures.
-    Figures(Box<Figures>),
-    /// What is known of connections, by slot; `None` for one whose connect has not returned.
-    Details(Vec<Line<Option<usize>>>),
-    /// What a shutdown said.
-    Farewell(Option<Farewell>),
-}
 
 /// How many calls may run scripts: programs can multiply like rabbits.
 const CALLS: usize = 300;
@@ -133,7 +92,7 @@ fn kept<R: Registry>(connecting: &Connecting<R>) -> Kept<R> {
 }
 
 impl<R: Registry> World<R> {
-    fn new(order: Vec<usize>, most: usize) -> Arc<Self> {
+    fn new(order: Order, most: usize) -> Arc<Self> {
         let hand = ManualClock::new();
         // The one that collects nothing by itself: panics are remembered until then.
         let domain = <R::Signals as Bus>::domains().pop().expect("there are some");
@@ -419,7 +378,7 @@ impl<R: Registry> World<R> {
                 let detail = registry.detail(&one_of(&self.connections, pick)?.1);
                 self.note(Entry::Details(detail.map(|line| self.named(line)).into_iter().collect()));
             }
-            Action::Len => counted(registry.len()),
+            Action::Len => counted(registry.count()),
             Action::CountOf(owner) => counted(registry.count_of(owner)),
             Action::Maintain => counted(registry.maintain()),
             Action::Collect => {
@@ -429,11 +388,7 @@ impl<R: Registry> World<R> {
                     <R::Signals as Bus>::collect(&self.domain, false);
                 }
             }
-            Action::Shutdown => {
-                let mut farewell = registry.shutdown();
-                farewell.iter_mut().for_each(|farewell| farewell.services.sort());
-                self.note(Entry::Farewell(farewell));
-            }
+            Action::Shutdown => self.note(Entry::Farewell(registry.shutdown())),
             Action::Panic => match caller {
                 Caller::Program => {}
                 // Not `panic!`: thousands of expected messages would hide the one that matters.
@@ -494,7 +449,7 @@ impl<R: Registry> World<R> {
 
 /// Runs a program from beginning to end: what could be seen of it, and what must never happen but did. `order` as for
 /// [`Registry::new`]; callbacks that do things restrict a program to few connections.
-pub fn run<R: Registry>(program: &[Step], order: Vec<usize>, few: bool) -> (Vec<Entry>, Vec<String>) {
+pub fn run<R: Registry>(program: &[Step], order: Order, few: bool) -> (Vec<Entry>, Vec<String>) {
     let world = World::<R>::new(order, if few { MOST } else { usize::MAX });
     for step in program {
         world.perform(&step.action, Caller::Program);
@@ -507,16 +462,4 @@ pub fn run<R: Registry>(program: &[Step], order: Vec<usize>, few: bool) -> (Vec<
     let trace = std::mem::take(&mut *locked(&world.trace));
     let violations = std::mem::take(&mut *locked(&world.violations));
     (trace, violations)
-}
-
-/// By slot: where in a trace its callback was called.
-pub fn order_of_callbacks(trace: &[Entry]) -> Vec<usize> {
-    let mut order = Vec::new();
-    for (at, entry) in trace.iter().enumerate() {
-        if let Entry::Cleaned { slot, .. } = *entry {
-            order.resize(order.len().max(slot + 1), usize::MAX);
-            order[slot] = at;
-        }
-    }
-    order
 }

@@ -99,7 +99,7 @@ impl Census {
         } else {
             place.never_called += 1;
             // A timer waits because it was told to.
-            if age > OLD && *seen.kind() != Kind::Timer && !record.waits() {
+            if age > OLD && seen.kind() != Kind::Timer && !record.waits() {
                 place.waiting.push(record.created());
             }
         }

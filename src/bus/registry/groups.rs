@@ -28,6 +28,8 @@ pub(super) struct Group<K> {
     sift_at: usize,
     /// Not swept for a limit before there are so many records.
     pub(super) next_sweep: usize,
+    /// Up to where a search for those that have ended has come.
+    looked: usize,
 }
 
 /// Room for so many members is kept for the next group, so that one which comes and goes needs no heap.
@@ -78,7 +80,15 @@ impl<K: Hash + Eq + Clone> Groups<K> {
                         (group.key, group.live, group.made, group.next_sweep) = (key, 1, 0, 0);
                     }
                     None => {
-                        groups.push(Group { key, live: 1, made: 0, members: Vec::new(), sift_at: 16, next_sweep: 0 });
+                        groups.push(Group {
+                            key,
+                            live: 1,
+                            made: 0,
+                            members: Vec::new(),
+                            sift_at: 16,
+                            next_sweep: 0,
+                            looked: 0,
+                        });
                     }
                 }
                 index
@@ -131,6 +141,14 @@ impl<K: Hash + Eq + Clone> Groups<K> {
 
     pub(super) fn key(&self, index: u32) -> Option<&K> {
         self.groups.get(index as usize)?.key.as_ref()
+    }
+
+    /// The members, and with which to begin if `count` of them are looked at: those after the ones of the last time.
+    pub(super) fn next_members(&mut self, index: u32, count: usize) -> (&[Id], usize) {
+        let group = &mut self.groups[index as usize];
+        let start = if group.looked < group.members.len() { group.looked } else { 0 };
+        group.looked = start + count;
+        (&group.members, start)
     }
 
     /// The records of a group, oldest first, with some that have gone.

@@ -1,12 +1,14 @@
 //! Limits: what a connection beyond them has to expect.
 
-use super::record::Memberships;
+use super::record::{Memberships, Record};
+use super::slab::{PAGE, Slab};
 use super::{Ended, Id, Registry};
 use crate::bus::config::{Config, LimitPolicy};
 use crate::bus::error::{ConnectError, Who};
 use crate::bus::key::{Name, Owner};
 use crate::bus::reason::EndReason;
 use crate::bus::track::Track;
+use smallvec::SmallVec;
 
 /// The part of the [`Config`] that each connect looks at.
 pub(super) struct Rules {
@@ -45,13 +47,12 @@ impl Rules {
 }
 
 impl Rule {
-    /// Is a sweep due before one more connection joins `live` others? `strict`: always at the limit, so that what has ended
-    /// turns nobody away.
-    fn sweep_is_due(self, live: usize, strict: bool, next_sweep: &mut usize) -> bool {
+    /// Is a sweep due before one more connection joins `live` others?
+    fn sweep_is_due(self, live: usize, next_sweep: &mut usize) -> bool {
         if live <= self.limit {
             *next_sweep = self.limit.min(*next_sweep);
         }
-        live >= self.sweep_from && (live >= *next_sweep || strict && live >= self.limit)
+        live >= self.sweep_from && live >= *next_sweep
     }
 
     /// When the next one is: after a sweep that left `live`, not before an eighth of the rest is used up, or beyond the limit,
@@ -61,6 +62,9 @@ impl Rule {
         live + eighth.max(1)
     }
 }
+
+/// So many records of a full group are looked at by a connect, for one that has ended: all of them, where limits are usual.
+const LOOK: usize = 1024;
 
 /// Which group a limit is for.
 #[derive(Clone, Copy)]
@@ -130,28 +134,75 @@ impl Registry {
                 let live = self.live_in(scope);
                 *self.next_sweep(scope) = rule.after_sweep(live);
             }
-            let replaced_here = self.replacing.iter().copied().chain(replaced).filter(|id| self.is_in(scope, *id));
-            let live = self.live_in(scope) - replaced_here.count();
+            if self.live_besides(scope, replaced) < rule.limit {
+                continue;
+            }
+            if self.rules.policy != LimitPolicy::Warn {
+                // What has ended turns nobody away.
+                self.look_for_ended(scope, now, ended);
+            }
+            let live = self.live_besides(scope, replaced);
             if live < rule.limit {
                 continue;
             }
             match self.rules.policy {
                 LimitPolicy::Warn => over = true,
-                LimitPolicy::Reject => {
+                LimitPolicy::EvictOldest if !track.is_branch => over |= !self.evict(scope, rule.limit, replaced, ended),
+                LimitPolicy::Reject | LimitPolicy::EvictOldest => {
                     self.totals.rejected += 1;
                     return Err(ConnectError::LimitReached { who: self.who(scope), limit: rule.limit, live });
-                }
-                LimitPolicy::EvictOldest => {
-                    match self.oldest_in(scope, replaced) {
-                        Some(oldest) => drop(self.end(oldest, EndReason::Limit, ended)),
-                        // All of the others are of the same batch.
-                        None => over = true,
-                    }
                 }
             }
         }
         self.totals.over_limit += u64::from(over);
         Ok(())
+    }
+
+    /// Ends the oldest until there is room; two at the most, so that a limit that was lowered is reached step by step. Was
+    /// there any to end? (If not, all of the others are of the same batch.)
+    fn evict(&mut self, scope: Limited, limit: usize, replaced: Option<Id>, ended: &mut Ended) -> bool {
+        for evicted in 0..2 {
+            if self.live_besides(scope, replaced) < limit {
+                break;
+            }
+            match self.oldest_in(scope, replaced) {
+                Some(oldest) => drop(self.end(oldest, EndReason::Limit, ended)),
+                None => return evicted > 0,
+            }
+        }
+        true
+    }
+
+    /// Removes what has ended, and ends what is stale, of a group that is full: of [`LOOK`] records, and the next time of those
+    /// that follow.
+    fn look_for_ended(&mut self, scope: Limited, now: u64, ended: &mut Ended) {
+        let is_due = |record: &Record| !record.connection.is_connected() || record.is_stale(now);
+        let due_of = |(members, start): (&[Id], usize), records: &Slab<Record>| {
+            let (after, before) = (members.iter().skip(start), members.iter().take(start));
+            let looked_at = after.chain(before).copied().take(LOOK);
+            looked_at.filter(|id| records.get(*id).is_some_and(is_due)).collect::<SmallVec<[Id; 16]>>()
+        };
+        let due = match scope {
+            Limited::Owner(index) => due_of(self.owners.next_members(index, LOOK), &self.records),
+            Limited::Service(index) => due_of(self.services.next_members(index, LOOK), &self.records),
+            Limited::Overall => {
+                for _ in 0..LOOK / PAGE {
+                    self.look_page = if self.look_page < self.pages() { self.look_page } else { 0 };
+                    self.sweep_page(self.look_page, true, ended);
+                    self.look_page += 1;
+                }
+                return;
+            }
+        };
+        for id in due {
+            self.sweep_record(id, now, ended);
+        }
+    }
+
+    /// How many records a group has besides the one that is to come and those whose place it, or its batch, takes.
+    fn live_besides(&self, scope: Limited, replaced: Option<Id>) -> usize {
+        let replaced_here = self.replacing.iter().copied().chain(replaced).filter(|id| self.is_in(scope, *id));
+        self.live_in(scope) - replaced_here.count()
     }
 
     /// How many records a group has besides the one that is to come.
@@ -182,8 +233,7 @@ impl Registry {
 
     fn sweep_is_due(&mut self, scope: Limited, rule: Rule) -> bool {
         let live = self.live_in(scope);
-        let strict = self.rules.policy != LimitPolicy::Warn;
-        rule.sweep_is_due(live, strict, self.next_sweep(scope))
+        rule.sweep_is_due(live, self.next_sweep(scope))
     }
 
     fn sweep_scope(&mut self, scope: Limited, now: u64, ended: &mut Ended) {

@@ -24,7 +24,7 @@ impl<'a> Seen<'a> {
         self.registry.services.key(self.record.groups.service?)
     }
 
-    pub(in crate::bus) fn kind(&self) -> &'a Kind {
+    pub(in crate::bus) fn kind(&self) -> Kind {
         self.registry.kinds.get(self.record.groups.kind)
     }
 
@@ -114,7 +114,7 @@ impl Registry {
     }
 
     pub(in crate::bus) fn kinds(&self) -> Vec<(Kind, usize)> {
-        self.kinds.iter().map(|(kind, live)| (kind.clone(), live)).collect()
+        self.kinds.iter().collect()
     }
 
     /// How many records an owner or service has.

@@ -62,6 +62,11 @@ pub(super) struct Registry {
     rules: Rules,
     /// As [`groups::Group::next_sweep`], for the whole bus.
     next_sweep: usize,
+    /// From so many records on, those are looked for whose connections have ended; and in which page next.
+    sift_at: usize,
+    sift_page: usize,
+    /// The page in which a search for room begins.
+    look_page: usize,
     /// How many records are to come.
     reserved: usize,
     /// Is the bus beyond its emergency threshold, and has said so?
@@ -77,6 +82,9 @@ pub(super) struct Registry {
     /// Those that a batch in the making takes the places of.
     replacing: Vec<Id>,
 }
+
+/// Fewer records are not worth sifting.
+const SIFT_FROM: usize = 1024;
 
 /// Room for so many records of a cleanup is kept for the next one.
 const ROOM: usize = 1024;
@@ -109,6 +117,9 @@ impl Registry {
             names: HashMap::new(),
             rules: Rules::new(config),
             next_sweep: 0,
+            sift_at: SIFT_FROM,
+            sift_page: 0,
+            look_page: 0,
             reserved: 0,
             in_emergency: false,
             closed: false,
@@ -223,6 +234,9 @@ impl Registry {
         let (serial, topic) = (self.totals.made, track.topic);
         let record = Record { connection, life, place, created, serial, groups, topic, is_listed: false, meter, rare };
         let id = self.insert(record);
+        if self.records.len() >= self.sift_at {
+            self.sift(ended);
+        }
         if let Some(key) = named {
             self.names.insert(key, id);
         }
@@ -252,6 +266,36 @@ impl Registry {
         self.totals.made += 1;
         self.totals.peak = self.totals.peak.max(self.records.len());
         id
+    }
+
+    /// Goes on looking for records whose connections have ended: there are twice as many records as there were when the last
+    /// look had come round. A page for each quarter of a page of connects.
+    #[cold]
+    #[inline(never)]
+    fn sift(&mut self, ended: &mut Ended) {
+        if self.totals.made % (PAGE as u64 / 4) != 0 {
+            return;
+        }
+        self.sweep_page(self.sift_page, false, ended);
+        self.sift_page += 1;
+        if self.sift_page >= self.pages() {
+            self.sift_page = 0;
+            self.sift_at = (self.records.len() * 2).max(SIFT_FROM);
+        }
+    }
+
+    /// Gives a record a name, and ends the one that bore it.
+    pub(super) fn rename(&mut self, connection: &Connection, name: Name, ended: &mut Ended) {
+        let Some(id) = self.find(connection) else { return };
+        let Some(owner) = self.records.get(id).and_then(|record| record.groups.owner) else { return };
+        let key = (owner, name);
+        if let Some(before) = self.names.get(&key).copied() {
+            self.end(before, EndReason::Replaced, ended);
+        }
+        if let Some(record) = self.records.get_mut(id) {
+            record.rare.get_or_insert_default().name = Some(key.1.clone());
+            self.names.insert(key, id);
+        }
     }
 
     /// Ends a connection and removes its record. Was it this that ended it?
