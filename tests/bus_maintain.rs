@@ -85,7 +85,9 @@ fn without_any_budget_it_comes_to_an_end_over_some_calls() {
     }
     assert_eq!(swept.iter().sum::<usize>(), MANY / 2);
     assert!(swept.len() > 3 && swept.iter().all(|count| *count <= 1_024), "{swept:?}");
-    assert_eq!((signal.len(), bus.maintain(Duration::ZERO).stale), (MANY / 2, 0));
+    bus.connect(&signal).timeout(Timeout::Age(HAIR)).slot(|_| {}).unwrap();
+    hand.advance(SECOND);
+    assert_eq!((bus.maintain(SECOND).stale, signal.len()), (0, MANY / 2 + 1), "the sweep is over");
 }
 
 #[test]

@@ -208,11 +208,11 @@ fn a_shutdown_that_waits_for_too_long_says_so() {
             connect,
             move |_| emitted.emit(&1),
             |bus, _, release| {
-                let report = bus.shutdown(timeout).unwrap();
+                let (report, has_ended) = (bus.shutdown(timeout).unwrap(), signal.is_empty());
+                release();
                 assert_eq!((report.quiet, report.is_clean()), (Err(WaitError::TimedOut), false));
                 assert!(report.to_string().contains("slots may be running still"), "{report}");
-                assert!(signal.is_empty(), "it has ended all the same");
-                release();
+                assert!(has_ended, "all the same");
             },
         );
     }

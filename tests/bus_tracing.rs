@@ -120,9 +120,9 @@ fn limits_warn() {
     });
     assert_eq!(
         messages(&log),
-        [(Level::WARN, "connected beyond a limit"), (Level::WARN, "connections are about to run out")]
+        [(Level::WARN, "connections are about to run out"), (Level::WARN, "connected beyond a limit")]
     );
-    assert!(log[1].2.contains("live=2") && log[1].2.contains("limit=4"), "{log:?}");
+    assert!(log[0].2.contains("live=2") && log[0].2.contains("limit=4"), "{log:?}");
 }
 
 #[test]

@@ -122,31 +122,9 @@ impl Sample {
         E: ?Sized,
         F: Fn(&E) + Send + Sync + 'static,
     {
-        let seen = Seen { window: AtomicU32::new(NEVER), generation: (self.word.load(Relaxed) / GENERATION) as u16 };
-        move |event| {
-            if seen.window.load(Relaxed) != WINDOW.load(Relaxed) {
-                self.note(&seen);
-            }
-            f(event);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn note(&self, seen: &Seen) {
-        let window = WINDOW.load(Relaxed);
-        let word = self.word.load(Relaxed);
-        if (word / GENERATION) as u16 != seen.generation {
-            return;
-        }
-        self.last.store(window, Relaxed);
-        if word & COUNT == 0 || is_open(window) {
-            // A call that loses a race is not counted: it is an estimate, and the first one does not lose to nobody.
-            let _ = self.word.compare_exchange(word, (word & !COUNT) | (word + 1) & COUNT, Relaxed, Relaxed);
-        }
-        if !is_open(window) {
-            seen.window.store(window, Relaxed);
-        }
+        let generation = (self.word.load(Relaxed) / GENERATION) as u16;
+        let sampled = Sampled { sample: self, window: AtomicU32::new(NEVER), generation, slot: f };
+        move |event| sampled.call(event)
     }
 
     /// What is known, with the window of the last call.
@@ -155,12 +133,56 @@ impl Sample {
     }
 }
 
-/// What a sampling wrapper keeps beside the slot.
-struct Seen {
-    /// The last closed window in which it noted a call.
+/// A slot with what its sampling needs.
+struct Sampled<F> {
+    sample: &'static Sample,
+    /// The last closed window in which a call was noted.
     window: AtomicU32,
     /// The sample's, when the slot was connected.
     generation: u16,
+    slot: F,
+}
+
+impl<F> Sampled<F> {
+    #[inline(always)]
+    fn call<E: ?Sized>(&self, event: &E)
+    where
+        F: Fn(&E),
+    {
+        if self.window.load(Relaxed) == WINDOW.load(Relaxed) {
+            (self.slot)(event);
+        } else {
+            // Handed on as it came: what has to come back here would have every call save registers.
+            self.note_and_call(event);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_and_call<E: ?Sized>(&self, event: &E)
+    where
+        F: Fn(&E),
+    {
+        self.note();
+        (self.slot)(event);
+    }
+
+    fn note(&self) {
+        let Self { sample, .. } = self;
+        let window = WINDOW.load(Relaxed);
+        let word = sample.word.load(Relaxed);
+        if (word / GENERATION) as u16 != self.generation {
+            return;
+        }
+        sample.last.store(window, Relaxed);
+        if word & COUNT == 0 || is_open(window) {
+            // A call that loses a race is not counted: it is an estimate, and the first one does not lose to nobody.
+            let _ = sample.word.compare_exchange(word, (word & !COUNT) | (word + 1) & COUNT, Relaxed, Relaxed);
+        }
+        if !is_open(window) {
+            self.window.store(window, Relaxed);
+        }
+    }
 }
 
 /// Odd while a window is open, even between two of them.

@@ -175,7 +175,7 @@ impl Owner {
     /// The value that [`key`](Self::key) was given, if it was of this type.
     pub fn downcast_ref<K: 'static>(&self) -> Option<&K> {
         match &self.0 {
-            Key::Any(key) => key.value.as_any().downcast_ref(),
+            Key::Any(key) => (*key.value).as_any().downcast_ref(),
             _ => None,
         }
     }

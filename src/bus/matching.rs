@@ -209,8 +209,7 @@ impl<F> Fan<F> {
                 (this.slot)(&name, event);
             }
         };
-        // (The whole sees to its end.)
-        let track = Track { topic: Some(topic.id()), is_kept: true, ..self.template.track() };
+        let track = Track { topic: Some(topic.id()), ..self.template.track() };
         let connected = inner.connect(track, self.place, |meter| attach(topic, meter, slot, self.place));
         match &connected {
             Ok(connection) => {
@@ -293,6 +292,7 @@ impl Template {
             kind: self.kind.clone(),
             // The whole sees to its end.
             is_kept: true,
+            is_branch: true,
             ..Track::default()
         };
         if self.description.is_some() || self.scope.is_some() || self.running.is_some() {

@@ -214,7 +214,8 @@ impl Bus {
     /// Makes many connections, or none; each from [`Connect::prepare`].
     ///
     /// # Errors
-    /// The first one that cannot be made, and why. Nothing was connected, and nothing ended, then.
+    /// The first one that cannot be made, and why; limits are looked at when nothing else is wrong. Nothing was connected, and
+    /// nothing ended, then, but for what was stale anyway.
     ///
     /// ```
     /// use pulsebus::{Bus, Signal};

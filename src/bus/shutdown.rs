@@ -9,6 +9,7 @@ use super::reason::EndReason;
 use super::registry::Group;
 use crate::connection::{WaitError, wait_for_pins};
 use crate::domain::DomainCore;
+use crate::sync::pause;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::Location;
@@ -23,6 +24,9 @@ pub struct ShutdownReport {
     /// The services, in the order in which they were stopped, and how many connections each had. Last those that connections
     /// only [name](crate::Connect::service), and that were never registered.
     pub services: Vec<(Name, usize)>,
+    /// Services that somebody else was stopping, and which had not done so in time. A service whose own stopping shuts the bus
+    /// down is one of them.
+    pub stopping: Vec<Name>,
     /// Connections that no service had, by the place that made them, most first: what nobody cleaned up.
     pub left: Vec<LeftBehind>,
     /// Callbacks that panicked meanwhile.
@@ -93,10 +97,14 @@ impl Bus {
         }
         let (errors_before, domains) = (inner.errors(), domains(inner));
         let mut services = Vec::new();
+        let mut stopping = Vec::new();
         while let Some(service) = inner.services.last(self) {
             services.push((service.name().clone(), service.stop()));
             // (Unless somebody else is just stopping it, it has done so itself.)
             service.forget();
+            if !service.has_stopped() {
+                stopping.push(service);
+            }
         }
         // Those that connections only name, and nobody registered.
         for (name, _, _) in inner.look(|registry| registry.services()) {
@@ -110,7 +118,20 @@ impl Bus {
         inner.drop_cancelled();
         let wait = |domain| wait_for_pins(Some(domain), timeout.saturating_sub(start.elapsed()));
         let quiet = domains.into_iter().try_for_each(wait);
-        Ok(ShutdownReport { services, left, errors: inner.errors() - errors_before, quiet, took: start.elapsed() })
+        let mut rounds = 0;
+        while stopping.iter().any(|service| !service.has_stopped()) && start.elapsed() < timeout {
+            pause(&mut rounds);
+        }
+        stopping.retain(|service| !service.has_stopped());
+        let stopping = stopping.iter().map(|service| service.name().clone()).collect();
+        Ok(ShutdownReport {
+            services,
+            stopping,
+            left,
+            errors: inner.errors() - errors_before,
+            quiet,
+            took: start.elapsed(),
+        })
     }
 
     /// Was it shut down?
@@ -156,7 +177,7 @@ fn left_behind(details: Vec<Detail>) -> Vec<LeftBehind> {
 impl ShutdownReport {
     /// Was nothing left, did nothing panic, and is nothing running any more?
     pub fn is_clean(&self) -> bool {
-        self.left.is_empty() && self.errors == 0 && self.quiet.is_ok()
+        self.left.is_empty() && self.stopping.is_empty() && self.errors == 0 && self.quiet.is_ok()
     }
 }
 
@@ -166,6 +187,9 @@ impl fmt::Display for ShutdownReport {
         writeln!(f, "shut down in {:.1} ms: {clean}", self.took.as_secs_f64() * 1e3)?;
         for (name, count) in &self.services {
             writeln!(f, "  service {name} stopped, {}", connections(*count))?;
+        }
+        for name in &self.stopping {
+            writeln!(f, "  service {name} is being stopped by somebody else")?;
         }
         for left in &self.left {
             writeln!(f, "  left: {}, {} of owners, made at {}", connections(left.count), left.owned, left.place)?;

@@ -31,7 +31,8 @@ pub struct BusStatistics {
     pub emergencies: u64,
     /// Callbacks of the user's that panicked: at cleanups, in hooks.
     pub cleanup_errors: u64,
-    /// Panics of slots.
+    /// Panics of slots. (Not those of one whose memory served another one before the bus found that it had ended: its signal
+    /// was dropped, say.)
     pub panics: u64,
     /// By owner, those with the most connections first.
     pub owners: Vec<GroupCount<Owner>>,

@@ -16,7 +16,9 @@ const CALLS: usize = 300;
 /// How deep emissions may nest.
 const DEPTH: usize = 3;
 /// How many connections a program with scripts may try to make: fewer than the registry lets go of its lock for.
-const MOST: usize = 200;
+const FEW: usize = 200;
+/// How many any other program may: fewer than the registry looks at for one connect.
+const MANY: usize = 1_000;
 
 /// Where a program runs.
 struct World<R: Registry> {
@@ -450,7 +452,7 @@ impl<R: Registry> World<R> {
 /// Runs a program from beginning to end: what could be seen of it, and what must never happen but did. `order` as for
 /// [`Registry::new`]; callbacks that do things restrict a program to few connections.
 pub fn run<R: Registry>(program: &[Step], order: Order, few: bool) -> (Vec<Entry>, Vec<String>) {
-    let world = World::<R>::new(order, if few { MOST } else { usize::MAX });
+    let world = World::<R>::new(order, if few { FEW } else { MANY });
     for step in program {
         world.perform(&step.action, Caller::Program);
         if step.look {

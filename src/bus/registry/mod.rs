@@ -65,6 +65,8 @@ pub(super) struct Registry {
     /// From so many records on, those are looked for whose connections have ended; and in which page next.
     sift_at: usize,
     sift_page: usize,
+    /// Records that were left in the pages before that.
+    sifted: usize,
     /// The page in which a search for room begins.
     look_page: usize,
     /// How many records are to come.
@@ -119,6 +121,7 @@ impl Registry {
             next_sweep: 0,
             sift_at: SIFT_FROM,
             sift_page: 0,
+            sifted: 0,
             look_page: 0,
             reserved: 0,
             in_emergency: false,
@@ -277,10 +280,11 @@ impl Registry {
             return;
         }
         self.sweep_page(self.sift_page, false, ended);
+        self.sifted += self.records.page(self.sift_page).count();
         self.sift_page += 1;
         if self.sift_page >= self.pages() {
+            self.sift_at = (std::mem::take(&mut self.sifted) * 2).max(SIFT_FROM);
             self.sift_page = 0;
-            self.sift_at = (self.records.len() * 2).max(SIFT_FROM);
         }
     }
 

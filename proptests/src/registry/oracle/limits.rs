@@ -32,8 +32,14 @@ impl State {
                 self.next_sweep_in.insert(group.clone(), left + eighth.max(1));
             }
             let Some(limit) = limit else { continue };
-            let replaced_here = self.records.iter().filter(|r| r.is_in(&group) && is_one_of(&r.slot, &replaced));
-            let live = self.others_in(&group) - replaced_here.count();
+            if self.besides(&group, &replaced) < limit {
+                continue;
+            }
+            if config.limits.policy != LimitPolicy::Warn {
+                // What has ended turns nobody away.
+                self.sweep(&group, true, now, due);
+            }
+            let live = self.besides(&group, &replaced);
             if live < limit {
                 continue;
             }
@@ -43,11 +49,11 @@ impl State {
                     return Err(ConnectError::LimitReached { who: who(&group), limit, live });
                 }
                 LimitPolicy::EvictOldest => {
-                    let may_go = |r: &&Record| r.is_in(&group) && !is_one_of(&r.slot, &replaced);
-                    let oldest = self.records.iter().find(may_go);
-                    match oldest.map(|record| record.slot.clone()) {
-                        Some(oldest) => drop(self.end(&oldest, EndReason::Limit, due)),
-                        None => over = true,
+                    // One for the one that comes, and one for a limit that was lowered.
+                    let first = self.evict(&group, &replaced, due);
+                    over |= !first;
+                    if first && self.besides(&group, &replaced) >= limit {
+                        self.evict(&group, &replaced, due);
                     }
                 }
                 _ => over = true,
@@ -55,6 +61,22 @@ impl State {
         }
         self.totals.over_limit += u64::from(over);
         Ok(())
+    }
+
+    /// Ends the oldest one. Was there one?
+    fn evict(&mut self, group: &Group, replaced: &[Arc<OracleSlot>], due: &mut Due) -> bool {
+        let may_go = |r: &&Record| r.is_in(group) && !is_one_of(&r.slot, replaced);
+        let oldest = self.records.iter().find(may_go).map(|record| record.slot.clone());
+        oldest.is_some_and(|oldest| {
+            self.end(&oldest, EndReason::Limit, due);
+            true
+        })
+    }
+
+    /// How many there are in a group besides the one that is about to come, and those whose place it takes.
+    fn besides(&self, group: &Group, replaced: &[Arc<OracleSlot>]) -> usize {
+        let replaced_here = self.records.iter().filter(|r| r.is_in(group) && is_one_of(&r.slot, replaced));
+        self.others_in(group) - replaced_here.count()
     }
 
     /// How many there are in a group besides the one that is about to come.
@@ -68,7 +90,7 @@ impl State {
     }
 
     /// From a share of the limit on, what is stale is swept: but after a sweep only when an eighth of what it left free is
-    /// used up, or beyond the limit, when there are an eighth more; and always at the limit, if that turns anybody away.
+    /// used up, or beyond the limit, when there are an eighth more.
     fn sweep_is_due(&mut self, group: &Group, limit: Option<usize>) -> bool {
         let live = self.others_in(group);
         if !self.is_near(group, limit) {
@@ -79,7 +101,7 @@ impl State {
         if live <= limit {
             *next = limit.min(*next);
         }
-        live >= *next || live >= limit && self.config.limits.policy != LimitPolicy::Warn
+        live >= *next
     }
 
     /// Before a connection is made: is an emergency over?
