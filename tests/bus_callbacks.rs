@@ -207,6 +207,47 @@ fn destructors_and_texts_of_owners_may_use_the_bus() {
     assert!(used.get() >= 15, "{}", used.get());
 }
 
+/// Its `Eq` and its destructor panic.
+#[derive(Debug)]
+struct Fragile(u32);
+
+impl Hash for Fragile {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl PartialEq for Fragile {
+    fn eq(&self, _: &Self) -> bool {
+        panic!("nobody asks");
+    }
+}
+
+impl Eq for Fragile {}
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "a bad end");
+    }
+}
+
+#[test]
+fn an_owner_is_not_compared_and_its_destructor_does_not_take_the_connect_with_it() {
+    let (bus, signal) = (Bus::new(), Signal::<u32>::new());
+    for made in 1..=3 {
+        let connection = bus.connect(&signal).owner(Owner::key(Fragile(1))).service("Quest").slot(|_| {}).unwrap();
+        assert_eq!((connection.is_connected(), bus.len()), (true, made));
+    }
+    let prepared = bus.connect(&signal).owner(Owner::key(Fragile(2))).prepare(|_| {});
+    assert_eq!(bus.connect_batch([prepared]).unwrap().len(), 1);
+    let owners = bus.statistics().owners;
+    assert_eq!(owners.iter().map(|owner| owner.live).collect::<Vec<_>>(), [3, 1]);
+    // This one is the test's.
+    std::mem::forget(owners);
+    assert_eq!(bus.cleanup_service("Quest"), 3);
+    assert_eq!((bus.emergency_cleanup(), signal.len()), (1, 0));
+}
+
 #[test]
 fn destructors_of_captures_may_use_the_bus() {
     let domain = Domain::new();

@@ -160,6 +160,22 @@ fn owners_that_come_and_go_do_not_grow_memory() {
 }
 
 #[test]
+fn kinds_that_come_and_go_do_not_grow_memory() {
+    let _alone = alone();
+    let (bus, signal) = bus(CallStatistics::Sampled);
+    let grown = growth(10_000, |number| {
+        let kind = pulsebus::Kind::custom(format!("spell {number}"));
+        bus.connect(&signal).owner(7).kind(kind.clone()).slot(|_| {}).expect("no limit is near");
+        assert_eq!((bus.cleanup_kind(&kind), bus.cleanup_kind(&kind)), (1, 0));
+        if number % 100 == 0 {
+            bus.maintain(Duration::from_secs(1));
+        }
+    });
+    assert!(bus.statistics().kinds.is_empty());
+    assert!(grown < 10_000, "{grown} bytes by ten thousand kinds");
+}
+
+#[test]
 fn many_owners_at_a_time_leave_room_that_the_next_ones_use() {
     let _alone = alone();
     let (bus, signal) = bus(CallStatistics::Sampled);

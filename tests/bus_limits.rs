@@ -85,6 +85,21 @@ fn beyond_a_limit_the_oldest_makes_room() {
 }
 
 #[test]
+fn a_limit_that_was_lowered_is_reached_step_by_step() {
+    let (bus, hand, signal) = limited(LimitPolicy::EvictOldest, |_| {});
+    (0..50).for_each(|_| assert!(connect(&bus, &hand, &signal).is_ok()));
+    let mut config = bus.config().as_ref().clone();
+    config.limits.per_owner = Some(10);
+    bus.configure(config).unwrap();
+    for left in (10..50).rev() {
+        connect(&bus, &hand, &signal).unwrap();
+        assert_eq!((bus.count_of(7), signal.len()), (left, left), "two go for one that comes");
+    }
+    connect(&bus, &hand, &signal).unwrap();
+    assert_eq!((bus.count_of(7), bus.statistics().over_limit), (10, 0));
+}
+
+#[test]
 fn other_owners_and_services_have_limits_of_their_own() {
     let (bus, _, signal) = limited(LimitPolicy::Reject, |limits| limits.per_owner = Some(2));
     for owner in 0..100_u32 {

@@ -88,6 +88,8 @@ fn without_any_budget_it_comes_to_an_end_over_some_calls() {
     bus.connect(&signal).timeout(Timeout::Age(HAIR)).slot(|_| {}).unwrap();
     hand.advance(SECOND);
     assert_eq!((bus.maintain(SECOND).stale, signal.len()), (0, MANY / 2 + 1), "the sweep is over");
+    hand.advance(SECOND * 30);
+    assert_eq!((bus.maintain(SECOND * 10).stale, signal.len()), (1, MANY / 2), "the next one begins at the beginning");
 }
 
 #[test]

@@ -3,9 +3,7 @@
 mod common;
 
 use common::{Counter, Log, Tally, collect_all};
-use pulsebus::{
-    Bus, CallStatistics, Config, ConnectError, Domain, EndReason, Filter, Kind, LimitPolicy, ManualClock, Timeout, Who,
-};
+use pulsebus::{Bus, CallStatistics, Config, Domain, EndReason, Filter, Kind, ManualClock, Timeout};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
@@ -16,12 +14,6 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Emits to a topic, made if it is not there.
 fn emit(bus: &Bus, name: &str, event: u32) {
     bus.topic::<u32>(name).unwrap().emit(&event);
-}
-
-fn limited(limit: usize, policy: LimitPolicy) -> Bus {
-    let mut config = Config::default();
-    (config.limits.per_owner, config.limits.policy) = (Some(limit), policy);
-    Bus::with_config(config).unwrap()
 }
 
 #[test]
@@ -143,30 +135,6 @@ fn a_name_replaces_all_of_the_earlier_one() {
     room.emit(&1);
     assert_eq!((log.take(), room.len(), player.len()), (vec![2], 1, 2));
     assert!(bus.unregister(7, "chat") && room.is_empty() && bus.is_empty());
-}
-
-#[test]
-fn a_limit_that_is_met_at_once_is_an_error_and_nothing_stays() {
-    let (bus, reasons) = (limited(3, LimitPolicy::Reject), Log::new());
-    let rooms: Vec<_> = (0..3).map(|n| bus.topic::<u32>(&format!("room.{n}")).unwrap()).collect();
-    let ends = reasons.clone();
-    let connect = bus.connect_matching::<u32>("room.*").unwrap().owner(7).on_cleanup(move |reason| ends.push(reason));
-    let error = connect.slot(|_, _| {}).unwrap_err();
-    assert_eq!(error, ConnectError::LimitReached { who: Who::Owner(7.into()), limit: 3, live: 3 });
-    assert!(rooms.iter().all(|room| room.is_empty()) && bus.is_empty());
-    assert_eq!(reasons.take(), [], "what was not made has no end");
-    bus.topic::<u32>("room.later").unwrap();
-    assert!(bus.is_empty());
-}
-
-#[test]
-fn a_limit_that_is_met_later_is_counted() {
-    let (bus, calls) = (limited(3, LimitPolicy::Reject), Counter::new());
-    let counted = calls.clone();
-    bus.connect_matching::<u32>("room.*").unwrap().owner(7).slot(move |_, _| counted.add(1)).unwrap();
-    let rooms: Vec<_> = (0..5).map(|n| bus.topic::<u32>(&format!("room.{n}")).unwrap()).collect();
-    rooms.iter().for_each(|room| room.emit(&1));
-    assert_eq!((calls.get(), bus.statistics().rejected, bus.len()), (2, 3, 3));
 }
 
 #[test]

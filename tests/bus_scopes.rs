@@ -131,6 +131,18 @@ fn a_detail_tells_the_scope() {
 }
 
 #[test]
+fn a_slash_in_a_name_does_not_make_it_a_path() {
+    let (bus, signal) = (Bus::new(), Signal::<u32>::new());
+    let player = bus.owner(7);
+    let (outer, escaping) = (player.child("a"), player.child("a\\"));
+    let scopes = [player.child("a/b"), outer.child("b"), player.child("a\\/b"), escaping.child("b")];
+    let connections = scopes.each_ref().map(|scope| scope.connect(&signal).slot(|_| {}).unwrap());
+    for (scope, connection) in scopes.iter().zip(connections) {
+        assert_eq!((scope.len(), scope.reset(), connection.is_connected()), (1, 1, false), "{:?}", scope.path());
+    }
+}
+
+#[test]
 fn another_owner_said_later_leaves_the_scope() {
     let (bus, signal) = (Bus::new(), Signal::<u32>::new());
     let player = bus.owner(7);

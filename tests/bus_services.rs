@@ -4,8 +4,8 @@ mod common;
 
 use common::{Counter, Log, Tally};
 use pulsebus::{
-    Beat, Bus, ConnectError, EndReason, Filter, Kind, Managed, ManagedService, ManualClock, Name, Service, Signal,
-    WeakBus,
+    Beat, Bus, CallStatistics, Config, ConnectError, EndReason, Filter, Kind, Managed, ManagedService, ManualClock,
+    Name, Service, Signal, WeakBus,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
@@ -45,6 +45,18 @@ fn a_service_connects_counts_and_cleans_up_what_is_its_own() {
     assert_eq!((bus.run_timers(), calls.take()), (0, 1));
     quest.connect(&signal).slot(calls.slot()).unwrap();
     assert_eq!((quest.stop(), bus.len()), (1, 1));
+}
+
+#[test]
+fn a_service_counts_the_calls_of_a_pattern_once() {
+    let mut config = Config::default();
+    config.call_statistics = CallStatistics::Exact;
+    let bus = Bus::with_config(config).unwrap();
+    let (chat, room) = (bus.service("Chat"), bus.topic::<u32>("room.1").unwrap());
+    chat.connect_matching::<u32>("room.*").unwrap().slot(|_, _| {}).unwrap();
+    chat.connect(&room).slot(|_| {}).unwrap();
+    (0..10).for_each(|n| room.emit(&n));
+    assert_eq!((chat.statistics().calls, chat.statistics().live), (20, 3));
 }
 
 #[test]

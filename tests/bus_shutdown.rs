@@ -1,8 +1,8 @@
-//! The end of a bus: shutdown and its report, and the last handle.
+//! The end of a bus: shutdown and its report.
 
 mod common;
 
-use common::{Counter, Log, Tally, collect_all, holding};
+use common::{Counter, Log};
 use pulsebus::{Bus, ConnectError, Domain, EndReason, ManualClock, Signal, WaitError};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
@@ -219,59 +219,34 @@ fn a_shutdown_that_waits_for_too_long_says_so() {
 }
 
 #[test]
-fn the_last_bus_ends_everything() {
-    let (bus, signal, ends) = (Bus::new(), Signal::<u32>::new(), Log::new());
-    let topic = bus.topic::<u32>("room.1").unwrap();
-    for owner in 0..3 {
-        let (first, second) = (ends.clone(), ends.clone());
-        bus.connect(&signal).owner(owner).on_cleanup(move |reason| first.push(reason)).slot(|_| {}).unwrap();
-        bus.connect(&topic).on_cleanup(move |reason| second.push(reason)).slot(|_| {}).unwrap();
+fn a_shutdown_waits_for_a_service_that_somebody_else_is_stopping_and_says_if_it_did_not() {
+    for timeout in [Duration::MAX, Duration::ZERO] {
+        let (bus, signal, saved) = (Bus::new(), Signal::<u32>::new(), Arc::new(AtomicBool::new(false)));
+        let ((entered, inside), (release, released)) = (mpsc::sync_channel(1), mpsc::sync_channel::<()>(1));
+        let (storage, is_saved) = (bus.service("Storage"), saved.clone());
+        storage.connect(&signal).slot(|_| {}).unwrap();
+        storage.on_shutdown(move || {
+            entered.send(()).unwrap();
+            released.recv().unwrap();
+            is_saved.store(true, SeqCst);
+        });
+        let report = thread::scope(|threads| {
+            threads.spawn(|| storage.stop());
+            inside.recv().unwrap();
+            let shutdown = threads.spawn(|| {
+                let report = bus.shutdown(timeout).unwrap();
+                assert_eq!(saved.load(SeqCst), timeout > Duration::ZERO, "{report}");
+                report
+            });
+            while !(shutdown.is_finished() || timeout > Duration::ZERO && bus.is_shut_down()) {
+                thread::yield_now();
+            }
+            release.send(()).unwrap();
+            shutdown.join().unwrap()
+        });
+        let stopping: &[&str] = if timeout.is_zero() { &["Storage"] } else { &[] };
+        assert_eq!((&report.stopping[..] == stopping, report.is_clean()), (true, stopping.is_empty()), "{report}");
+        assert_eq!(report.to_string().contains("is being stopped by somebody else"), timeout.is_zero());
+        assert!(signal.is_empty());
     }
-    let (copy, weak, player) = (bus.clone(), bus.downgrade(), bus.owner(9));
-    drop(bus);
-    assert!(weak.upgrade().is_some_and(|bus| bus == copy) && signal.len() == 3);
-    drop(copy);
-    assert!(weak.upgrade().is_some(), "a scope keeps the bus");
-    drop(player);
-    assert!(weak.upgrade().is_none() && signal.is_empty() && topic.is_empty());
-    assert_eq!(ends.take(), [EndReason::Shutdown; 6]);
-}
-
-#[test]
-fn a_slot_that_captures_a_bus_keeps_it_until_it_is_gone_and_a_weak_one_does_not() {
-    let (domain, tally) = (Domain::new(), Tally::new());
-    let signal = Signal::<u32>::new_in(&domain);
-    let bus = Bus::builder().domain(&domain).build().unwrap();
-    let (weak, captured, calls) = (bus.downgrade(), bus.clone(), Counter::new());
-    let keeping = bus.connect(&signal).owner(7).slot(move |_| assert!(!captured.is_shut_down())).unwrap();
-    let (theirs, counted) = (weak.clone(), calls.clone());
-    let slot = move |_: &u32| counted.add(theirs.upgrade().map_or(100, |bus| bus.count_of(8)));
-    bus.connect(&signal).owner(8).slot(slot).unwrap();
-    bus.connect(&signal).owner(8).slot(holding(tally.guard())).unwrap();
-    drop(bus);
-    signal.emit(&1);
-    assert_eq!((calls.take(), weak.upgrade().is_some()), (2, true));
-    // Its capture is the last bus, which ends the others inside the collection.
-    assert!(keeping.disconnect());
-    collect_all(&domain);
-    assert!(weak.upgrade().is_none() && signal.is_empty());
-    collect_all(&domain);
-    tally.assert_all_dropped();
-}
-
-#[test]
-fn a_bus_whose_last_handle_is_dropped_by_its_own_slot_ends_there() {
-    let (signal, calls) = (Signal::<u32>::new(), Counter::new());
-    let bus = Bus::new();
-    let handle = Arc::new(std::sync::Mutex::new(None));
-    let (theirs, counted) = (handle.clone(), calls.clone());
-    let slot = move |_: &u32| {
-        counted.add(1);
-        drop(theirs.lock().unwrap().take());
-    };
-    bus.connect(&signal).slot(slot).unwrap();
-    bus.connect(&signal).slot(calls.slot()).unwrap();
-    *handle.lock().unwrap() = Some(bus);
-    signal.emit(&1);
-    assert_eq!((calls.get(), signal.len()), (1, 0));
 }

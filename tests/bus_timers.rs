@@ -93,6 +93,14 @@ fn the_first_call_comes_when_it_was_said_to() {
 }
 
 #[test]
+fn after_no_time_at_all_is_the_next_run() {
+    let ((bus, _), calls) = (by_hand(), Counter::new());
+    bus.after(Duration::ZERO).slot(calls.slot()).unwrap();
+    bus.service("Quest").after(Duration::ZERO).slot(calls.slot()).unwrap();
+    assert_eq!((calls.get(), bus.run_timers(), calls.get(), bus.run_timers(), bus.len()), (0, 2, 2, 0, 0));
+}
+
+#[test]
 fn timers_that_are_due_at_once_run_by_deadline_then_in_order() {
     let ((bus, hand), log) = (by_hand(), Log::new());
     for (name, delay) in [("c", 3), ("a", 1), ("b", 2), ("c again", 3), ("a again", 1)] {

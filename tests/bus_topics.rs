@@ -80,6 +80,16 @@ fn tracked_connections_know_their_topic() {
 }
 
 #[test]
+fn a_topic_of_another_bus_is_not_taken_for_ones_own() {
+    let (bus, other) = (Bus::new(), Bus::new());
+    let (own, foreign) = (bus.topic::<u32>("own").unwrap(), other.topic::<u32>("foreign").unwrap());
+    let connection = bus.connect(&foreign).owner(7).slot(|_| {}).unwrap();
+    assert!(bus.details(&Filter::new().topic(own.id())).is_empty());
+    assert_eq!((bus.detail(connection).unwrap().topic, own.id() == foreign.id()), (Some(foreign.id()), false));
+    assert_eq!((bus.cleanup_owner(7), foreign.len()), (1, 0));
+}
+
+#[test]
 fn a_cleanup_makes_a_named_topic_collectable() {
     let domain = Domain::new();
     let bus = Bus::builder().domain(&domain).build().unwrap();

@@ -186,6 +186,30 @@ fn of_a_batch_all_are_connected_or_none() {
 }
 
 #[test]
+fn what_another_bus_has_prepared_is_refused_with_the_whole_batch() {
+    let (bus, other, signal) = (Bus::new(), Bus::new(), Signal::<u32>::new());
+    let batch = [bus.connect(&signal).prepare(|_| {}), other.connect(&signal).owner(7).prepare(|_| {})];
+    let error = bus.connect_batch(batch).unwrap_err();
+    assert_eq!((error.index, error.error), (1, ConnectError::OtherBus));
+    assert_eq!((bus.len(), other.len(), signal.len()), (0, 0, 0));
+}
+
+#[test]
+fn a_batch_that_says_a_name_twice_needs_room_for_both() {
+    for (limit, is_made) in [(1, false), (2, true)] {
+        let mut config = Config::default();
+        (config.limits.per_owner, config.limits.policy) = (Some(limit), LimitPolicy::Reject);
+        let (bus, signal, log) = (Bus::with_config(config).unwrap(), Signal::<u32>::new(), Log::new());
+        let named = |slot| bus.connect(&signal).owner(7).named("progress").prepare(log.slot(move |_| slot));
+        let made = bus.connect_batch([named("first"), named("second")]);
+        assert_eq!(made.as_ref().map_err(|error| error.index).err(), (!is_made).then_some(1));
+        signal.emit(&1);
+        assert_eq!(log.take(), if is_made { vec!["second"] } else { vec![] });
+        assert_eq!(bus.count_of(7), usize::from(is_made));
+    }
+}
+
+#[test]
 fn call_statistics_are_as_exact_as_asked_for() {
     let hand = ManualClock::new();
     let (signal, calls) = (Signal::<u32>::new(), Counter::new());

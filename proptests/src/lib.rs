@@ -4,11 +4,13 @@
 //! - [`bus`]: what a program runs on, and the library as such;
 //! - [`oracle`]: the same bus as a `Vec` under a mutex, which is slow and obviously right;
 //! - [`world`]: runs a program and writes down all that can be seen of it;
+//! - [`registry`]: the same four for the bus's registry of connections;
 //! - [`config`]: how many cases, and where failures are kept;
 //! - [`churn`]: no program but a load: everything at once, for as long as one likes.
 //!
-//! `tests/sequential.rs` compares what the library and the oracle make of a program, call by call. `tests/threaded.rs` runs
-//! programs on several threads, where no oracle can tell the order, and checks what must hold under any.
+//! `tests/sequential.rs` and `tests/registry.rs` compare what the library and the oracle make of a program, call by call.
+//! `tests/threaded.rs` runs programs on several threads, where no oracle can tell the order, and checks what must hold under
+//! any.
 
 #![forbid(unsafe_code)]
 

@@ -19,7 +19,11 @@ pub enum CallStatistics {
     /// Not at all. The slot costs what it costs on a bare signal.
     Off,
     /// By samples, for next to nothing: whether a slot was ever called is exact, how often is an estimate, and when last
-    /// is known to a window's distance (seconds). Takes its samples in [`Bus::maintain`](crate::Bus::maintain). The default.
+    /// is known to a window's distance (seconds). The default.
+    ///
+    /// Calls are counted in windows that [`Bus::maintain`](crate::Bus::maintain) opens, for all buses of the process, and the
+    /// next one of the same bus closes. If that never comes, each sampled call is counted, a locked addition, until that bus is
+    /// dropped.
     #[default]
     Sampled,
     /// Each call, with the time: a locked addition and a look at the clock, some twenty nanoseconds. One heap call per

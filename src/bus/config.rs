@@ -27,7 +27,8 @@ use std::time::Duration;
 pub struct Config {
     /// How many connections there may be.
     pub limits: Limits,
-    /// From this share of a limit on, what is stale is swept before a connection is made. 0.8.
+    /// From this share of a limit on, what is stale is swept before a connection is made; not again before an eighth of the rest
+    /// is used up. 0.8.
     pub sweep_at: f64,
     /// From this share of the overall limit on, the [emergency hook](crate::Bus::on_emergency) is called. 0.95.
     pub emergency_at: f64,
@@ -56,6 +57,12 @@ pub struct Limits {
 }
 
 /// What happens to a connection beyond a [limit](Limits).
+///
+/// A connection that has ended counts for no limit, though a bare [`Connection::disconnect`](crate::Connection::disconnect)
+/// tells the bus nothing: before one is refused or evicted, those under the limit are looked at, 1,024 of them at most. So limits
+/// up to 1,024 are exact. At a larger one that is reached, each connect goes on where the one before stopped; until they have
+/// come round, one may be refused or evicted too many for those that have ended and were not looked at.
+/// [`Bus::disconnect`](crate::Bus::disconnect) leaves nothing to look for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -65,7 +72,8 @@ pub enum LimitPolicy {
     Warn,
     /// It is refused: [`ConnectError::LimitReached`](crate::ConnectError::LimitReached).
     Reject,
-    /// It is made, and the oldest one under the same limit ends with [`EndReason::Limit`](crate::EndReason::Limit).
+    /// It is made, and the oldest one under the same limit ends with [`EndReason::Limit`](crate::EndReason::Limit); two of them
+    /// while there are too many, because the limit was lowered.
     EvictOldest,
 }
 

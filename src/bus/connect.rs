@@ -31,47 +31,43 @@ pub struct Connect<'a, T> {
 }
 
 impl<'a, T> Connect<'a, T> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(bus: &'a Bus, target: T, track: Track) -> Self {
         Self { bus, target, track }
     }
 
     /// Whose it is: a number, a name, or any [key](Owner::key). It ends with its owner ([`Bus::cleanup_owner`]).
-    #[inline]
+    #[inline(always)]
     pub fn owner(mut self, owner: impl Into<Owner>) -> Self {
         self.track.owner = Some(owner.into());
         // The scope of another owner would be a contradiction.
-        if let Some(rare) = &mut self.track.rare {
-            rare.scope = None;
-        }
+        self.track.leaves_scope = true;
         self
     }
 
     /// The service that it serves. It ends with it ([`Bus::cleanup_service`]).
-    #[inline]
+    #[inline(always)]
     pub fn service(mut self, service: impl Into<Name>) -> Self {
         self.track.service = Some(service.into());
-        if let Some(rare) = &mut self.track.rare {
-            rare.running = None;
-        }
+        self.track.leaves_service = true;
         self
     }
 
     /// A tag, by which it can be found and ended ([`Bus::cleanup_tag`]). It may have several.
-    #[inline]
+    #[inline(always)]
     pub fn tag(mut self, tag: impl Into<Name>) -> Self {
-        self.track.tag(tag.into());
+        self.track.tags.add(tag.into());
         self
     }
 
     /// Several tags.
     pub fn tags<N: Into<Name>>(mut self, tags: impl IntoIterator<Item = N>) -> Self {
-        tags.into_iter().for_each(|tag| self.track.tag(tag.into()));
+        tags.into_iter().for_each(|tag| self.track.tags.add(tag.into()));
         self
     }
 
     /// What it is for. [`Kind::Signal`] if nothing is said.
-    #[inline]
+    #[inline(always)]
     pub fn kind(mut self, kind: Kind) -> Self {
         self.track.kind = kind;
         self
@@ -120,7 +116,7 @@ impl<'a, T> Connect<'a, T> {
 }
 
 impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn to<S: Source<Event = E>>(bus: &'a Bus, source: &'a S) -> Self {
         Self::new(bus, source.signal(), Track { topic: source.topic(), ..Track::default() })
     }
@@ -133,16 +129,18 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
     ///
     /// # Errors
     /// If a limit is reached, the bus was shut down, or what was said makes no sense. The slot is dropped, never called.
+    #[inline]
     #[track_caller]
-    pub fn slot<F>(self, slot: F) -> Result<Connection, ConnectError>
+    pub fn slot<F>(mut self, slot: F) -> Result<Connection, ConnectError>
     where
         F: Fn(&E) + Send + Sync + 'static,
     {
         let (signal, place) = (self.target, Location::caller());
-        self.bus.inner.connect(self.track, place, move |meter| attach(signal, meter, slot, place))
+        self.bus.inner.connect(&mut self.track, place, move |meter| attach(signal, meter, slot, place))
     }
 
-    /// Connects the slot for as long as the guard lives.
+    /// Connects the slot for as long as the guard lives. If the guard is [released](ScopedConnection::release), the bus does not
+    /// hear of it: for the [audit](Bus::audit), a guard keeps the connection still.
     ///
     /// # Errors
     /// As for [`slot`](Self::slot).
@@ -160,12 +158,12 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
     /// # Errors
     /// As for [`slot`](Self::slot).
     #[track_caller]
-    pub fn slot_batch<F>(self, slot: F) -> Result<Connection, ConnectError>
+    pub fn slot_batch<F>(mut self, slot: F) -> Result<Connection, ConnectError>
     where
         F: Fn(&[E]) + Send + Sync + 'static,
     {
         let (signal, place) = (self.target, Location::caller());
-        self.bus.inner.connect(self.track, place, move |meter| {
+        self.bus.inner.connect(&mut self.track, place, move |meter| {
             let closure = match meter {
                 Meter::Off => Closure::slices::<E, F>(slot),
                 Meter::Sampled(sample) => slices::<E, _>(sample.around(slot)),
@@ -216,7 +214,7 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
 
     /// Connects a slot that knows its own connection.
     pub(super) fn attach_own<F>(
-        self,
+        mut self,
         own: Own,
         place: &'static Location<'static>,
         slot: F,
@@ -225,7 +223,7 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
         F: Fn(&E) + Send + Sync + 'static,
     {
         let signal = self.target;
-        self.bus.inner.connect(self.track, place, move |meter| {
+        self.bus.inner.connect(&mut self.track, place, move |meter| {
             let attached = attach(signal, meter, slot, place);
             own.set(attached.connection);
             attached
@@ -234,12 +232,13 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
 
     /// Describes a connection for [`Bus::connect_batch`].
     #[track_caller]
-    pub fn prepare<F>(self, slot: F) -> Prepared<'a>
+    pub fn prepare<F>(mut self, slot: F) -> Prepared<'a>
     where
         F: Fn(&E) + Send + Sync + 'static,
     {
         let (signal, place) = (self.target, Location::caller());
         let attach = Box::new(move |meter: &Meter| attach(signal, meter, slot, place));
+        self.track.finish();
         Prepared { bus: self.bus, track: self.track, place, attach }
     }
 }

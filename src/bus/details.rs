@@ -10,7 +10,8 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-/// Names one tracked connection of one bus, for people and logs. Not used again.
+/// Names one tracked connection of one bus, for people and logs. Not used again before the bus has used the same place for 2³²
+/// others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct ConnectionId(pub(super) u64);

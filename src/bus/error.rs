@@ -120,7 +120,7 @@ impl std::error::Error for ConnectError {}
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BatchError {
-    /// The first connection that could not be made, counted from zero.
+    /// The first connection that could not be made, counted from zero; one that makes no sense before one that a limit refuses.
     pub index: usize,
     /// Why.
     pub error: ConnectError,

@@ -4,7 +4,6 @@ use super::audit::History;
 use super::config::Config;
 use super::connect::Prepared;
 use super::error::{BatchError, ConnectError};
-use super::key::Owner;
 use super::log;
 use super::maintain::Upkeep;
 use super::registry::{Attached, Ended, Group, Left, Registry};
@@ -89,14 +88,15 @@ impl Inner {
 
     pub(super) fn connect(
         &self,
-        mut track: Track,
+        track: &mut Track,
         place: &'static Location<'static>,
         attach: impl FnOnce(&Meter) -> Attached,
     ) -> Result<Connection, ConnectError> {
+        track.finish();
         let mut ended = Ended::new();
         let mut registry = self.lock();
         let over_before = registry.totals.over_limit;
-        let reserved = registry.check(&track).and_then(|()| registry.reserve(&track, true, &mut ended));
+        let reserved = registry.check(track).and_then(|()| registry.reserve(track, true, &mut ended));
         let reserved = match reserved {
             Ok(reserved) => reserved,
             Err(error) => {
@@ -106,13 +106,13 @@ impl Inner {
                 return Err(error);
             }
         };
-        let (connection, due) = registry.admit(&mut track, reserved, place, &mut ended, attach);
+        let (connection, due) = registry.admit(track, reserved, place, &mut ended, attach);
         let emergency = registry.new_emergency();
         let is_over = registry.totals.over_limit != over_before;
         drop(registry);
         self.conclude(ended, due, emergency);
-        if track.owner.as_ref().is_some_and(Owner::is_foreign) {
-            self.guarded(|| drop(track));
+        if let Some(owner) = track.owner.take_if(|owner| owner.is_foreign()) {
+            self.guarded(|| drop(owner));
         }
         // Last: it is the user's, too.
         log::connected(place, is_over);
@@ -173,6 +173,7 @@ impl Inner {
 
     /// Makes a record for a connection that is there already.
     pub(super) fn take_in(&self, mut track: Track, connection: Connection) -> Result<Connection, ConnectError> {
+        track.finish();
         let mut ended = Ended::new();
         let mut registry = self.lock();
         let (place, over_before) = (connection.place(), registry.totals.over_limit);
@@ -273,8 +274,8 @@ impl Inner {
         for owner in owners {
             self.guarded(|| drop(owner));
         }
-        for (record, reason) in traced {
-            log::ended(record.place, reason);
+        for (place, reason) in traced {
+            log::ended(place, reason);
         }
     }
 

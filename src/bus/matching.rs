@@ -12,7 +12,7 @@ use super::registry::OnCleanup;
 use super::scope::{OwnerScope, ScopeState};
 use super::service::{Service, ServiceState};
 use super::topics::{Pattern, PatternError, Topic, TopicCreated, TopicId};
-use super::track::Track;
+use super::track::{Tags, Track};
 use crate::connection::Connection;
 use hashbrown::HashMap;
 use std::marker::PhantomData;
@@ -95,6 +95,7 @@ impl<E: 'static> Connect<'_, Matching<E>> {
     where
         F: Fn(&str, &E) + Send + Sync + 'static,
     {
+        self.track.finish();
         let (inner, place) = (&self.bus.inner, Location::caller());
         // Given at the end: what bears it now is not ended for one that is refused.
         let name = self.track.rare().name.take();
@@ -117,7 +118,7 @@ impl<E: 'static> Connect<'_, Matching<E>> {
         let theirs = Arc::clone(&fan);
         // First this, then the topics that there are: one that is made meanwhile is met twice rather than not at all.
         let own = fan.watch.clone();
-        let watch = inner.connect(self.track, place, move |meter| {
+        let watch = inner.connect(&mut self.track, place, move |meter| {
             let _ = theirs.note.set(meter.note());
             let attached = attach(inner.topics.created(), &Meter::Off, move |created| theirs.meet(created), place);
             own.set(attached.connection);
@@ -209,8 +210,8 @@ impl<F> Fan<F> {
                 (this.slot)(&name, event);
             }
         };
-        let track = Track { topic: Some(topic.id()), ..self.template.track() };
-        let connected = inner.connect(track, self.place, |meter| attach(topic, meter, slot, self.place));
+        let mut track = Track { topic: Some(topic.id()), ..self.template.track() };
+        let connected = inner.connect(&mut track, self.place, |meter| attach(topic, meter, slot, self.place));
         match &connected {
             Ok(connection) => {
                 topic.add_pattern_slot(*connection);
@@ -263,7 +264,7 @@ fn take<T>(place: &Mutex<Option<T>>) -> Option<T> {
 struct Template {
     owner: Option<Owner>,
     service: Option<Name>,
-    tags: Vec<Name>,
+    tags: Tags,
     kind: Kind,
     description: Option<Name>,
     scope: Option<Arc<ScopeState>>,
@@ -276,7 +277,7 @@ impl Template {
         Self {
             owner: track.owner.clone(),
             service: track.service.clone(),
-            tags: track.tags.to_vec(),
+            tags: track.tags.clone(),
             kind: track.kind.clone(),
             description: rare.and_then(|rare| rare.description.clone()),
             scope: rare.and_then(|rare| rare.scope.clone()),
@@ -288,7 +289,7 @@ impl Template {
         let mut track = Track {
             owner: self.owner.clone(),
             service: self.service.clone(),
-            tags: self.tags.iter().cloned().collect(),
+            tags: self.tags.clone(),
             kind: self.kind.clone(),
             // The whole sees to its end.
             is_kept: true,

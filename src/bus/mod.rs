@@ -71,11 +71,12 @@ use std::sync::Arc;
 ///   on this thread skip them. Another thread may still be inside one, as with any
 ///   [`disconnect`](Connection::disconnect).
 /// - A cleanup callback runs once, with its reason, outside of all locks. One that panics is counted, and stops nothing.
-/// - Limits are exact: what was disconnected behind the bus's back is found before a limit turns anyone away.
+/// - Limits are exact, up to 1,024 connections under one limit: what was disconnected behind the bus's back is found before
+///   anyone is turned away or ended for it. Beyond that, see [`LimitPolicy`].
 ///
 /// # What is not
 /// - Connecting and cleaning up take the bus's one lock, for some tens of nanoseconds per connection. Under it nothing of the
-///   user's runs (but for the `Eq` of an [`Owner::key`]), and no slot is waited for.
+///   user's runs, and no slot is waited for.
 /// - [`Connection::disconnect`] is wait-free, and therefore tells the bus nothing: its callback runs at the next look
 ///   ([`maintain`](Bus::maintain), [`statistics`](Bus::statistics), a cleanup). [`Bus::disconnect`] runs it at once.
 ///
@@ -190,6 +191,7 @@ impl Bus {
     }
 
     /// Connects to a signal: say whose the connection is, then [`slot`](Connect::slot). Everything is optional.
+    #[inline(always)]
     pub fn connect<'a, S: Source>(&'a self, source: &'a S) -> Connect<'a, &'a crate::Signal<S::Event>> {
         Connect::to(self, source)
     }
@@ -211,7 +213,8 @@ impl Bus {
         Connect::over(self, connection)
     }
 
-    /// Makes many connections, or none; each from [`Connect::prepare`].
+    /// Makes many connections, or none; each from [`Connect::prepare`]. Where it says a name of an owner twice, the last one
+    /// stays, but each of them counts for the limits.
     ///
     /// # Errors
     /// The first one that cannot be made, and why; limits are looked at when nothing else is wrong. Nothing was connected, and
@@ -261,6 +264,9 @@ impl Bus {
     }
 
     /// The service of that name; registered, if it is not yet. Services stop in the reverse order of their registration.
+    ///
+    /// It stays registered until it is [stopped](Service::stop), also when it has no connection and nobody a handle to it: what
+    /// comes and goes in numbers is an [owner](Self::owner).
     pub fn service(&self, name: impl Into<Name>) -> Service {
         self.inner.services.get(self, name.into())
     }

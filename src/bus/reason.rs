@@ -9,7 +9,7 @@ use std::fmt;
 pub enum EndReason {
     /// Somebody disconnected it: [`Bus::disconnect`](crate::Bus::disconnect), or its handle, a guard, a panic policy.
     Disconnected,
-    /// Its signal was dropped.
+    /// Its signal was dropped. (Also if it was disconnected by its handle before that, and the bus had not looked yet.)
     DroppedSignal,
     /// Its owner left ([`Bus::cleanup_owner`](crate::Bus::cleanup_owner), or the end of an owner's scope).
     OwnerLeft,

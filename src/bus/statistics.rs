@@ -31,8 +31,8 @@ pub struct BusStatistics {
     pub emergencies: u64,
     /// Callbacks of the user's that panicked: at cleanups, in hooks.
     pub cleanup_errors: u64,
-    /// Panics of slots. (Not those of one whose memory served another one before the bus found that it had ended: its signal
-    /// was dropped, say.)
+    /// Panics of slots. (Not those of one whose memory served another one before the bus found that it had ended: its handle
+    /// disconnected it, or its signal was dropped, and it was collected, say. So this number may even go back.)
     pub panics: u64,
     /// By owner, those with the most connections first.
     pub owners: Vec<GroupCount<Owner>>,

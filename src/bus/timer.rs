@@ -140,7 +140,7 @@ impl<'a> Connect<'a, Schedule> {
     /// # Errors
     /// As for a signal's [`slot`](Connect::slot); and for an interval of zero, or no times at all.
     #[track_caller]
-    pub fn slot<F>(self, slot: F) -> Result<Connection, ConnectError>
+    pub fn slot<F>(mut self, slot: F) -> Result<Connection, ConnectError>
     where
         F: Fn(&TimerFired) + Send + Sync + 'static,
     {
@@ -153,7 +153,7 @@ impl<'a> Connect<'a, Schedule> {
         }
         let (inner, place) = (&self.bus.inner, Location::caller());
         let signal = &inner.timers.signal;
-        let connection = inner.connect(self.track, place, move |meter| attach(signal, meter, slot, place))?;
+        let connection = inner.connect(&mut self.track, place, move |meter| attach(signal, meter, slot, place))?;
         let due = inner.clock.now().saturating_add(first);
         inner.wait_until(due, Pending::Timer { connection, interval, left: times, number: 0, due });
         Ok(connection)

@@ -17,6 +17,11 @@ impl Fingerprint {
     pub(crate) fn of<K: Hash + ?Sized>(key: &K, seeds: &[RandomState; 2]) -> Self {
         Self(seeds[0].hash_one(key), seeds[1].hash_one(key))
     }
+
+    /// A few bits of it.
+    pub(crate) fn hint(self) -> usize {
+        self.0 as usize
+    }
 }
 
 impl Hash for Fingerprint {

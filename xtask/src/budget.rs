@@ -1,15 +1,18 @@
 //! `cargo xtask budget`: what callgrind counts, against what it may be.
 
-use serde::{Deserialize, Serialize};
+mod bus;
+mod count;
+
+use serde::Serialize;
 
 use crate::error::Error;
 use crate::process::{self, Run};
 use crate::table::Table;
-use crate::workspace;
+use count::{Counts, Line, Probe};
 
 /// Counts instructions, locked operations and heap calls, and holds them to their budgets.
 ///
-/// Runs the probe of `benches/` under callgrind, each part at two sizes, and takes slopes: the counts are the same
+/// Runs the probes of `benches/` under callgrind, each part at two sizes, and takes slopes: the counts are the same
 /// from run to run, however busy the machine is. Exits with 1 if a budget is exceeded. Needs valgrind.
 #[derive(clap::Args)]
 pub struct Args {
@@ -25,6 +28,16 @@ pub struct Figure {
     pub measured: f64,
     /// The most it may be; none where the figure only informs.
     pub budget: Option<f64>,
+}
+
+/// A figure with a budget.
+fn held(what: &'static str, measured: f64, budget: impl Into<f64>) -> Figure {
+    Figure { what, measured, budget: Some(budget.into()) }
+}
+
+/// A figure that only informs.
+fn told(what: &'static str, measured: f64) -> Figure {
+    Figure { what, measured, budget: None }
 }
 
 impl Figure {
@@ -77,39 +90,56 @@ pub fn table(figures: &[Figure]) -> Table {
     table
 }
 
-/// Builds the probe and counts everything.
+/// Counts everything, of the signals and of the bus.
 pub fn measure() -> Result<Vec<Figure>, Error> {
+    let mut figures = measure_signals()?;
+    figures.extend(measure_bus()?);
+    Ok(figures)
+}
+
+/// Counts what the bus costs.
+pub fn measure_bus() -> Result<Vec<Figure>, Error> {
+    build("bus_probe")?;
+    bus::measure()
+}
+
+fn build(binary: &str) -> Result<(), Error> {
     if !is_possible() {
         return Err(Error::MissingTool { tool: "valgrind", install: "on Debian: apt-get install valgrind" });
     }
-    Run::cargo().args(["build", "--release", "--package", "pulsebus-benches", "--bin", "probe"]).run()?;
+    Run::cargo().args(["build", "--release", "--package", "pulsebus-benches", "--bin", binary]).run()
+}
+
+/// Counts what signals cost.
+pub fn measure_signals() -> Result<Vec<Figure>, Error> {
+    build("probe")?;
+    const PLAIN: Probe = Probe { binary: "probe", args: &[] };
+    const FENCED: Probe = Probe { binary: "probe", args: &["--fence"] };
 
     // Whole chunks, so that the slope holds its share of a chunk's cost.
-    let walk = |function, part, fence| Line::measure(function, part, 64, 1_088, fence);
-    let emit = walk("measured_emit", "emit", false)?;
-    let fenced = walk("measured_emit", "emit", true)?;
-    let batch = walk("measured_batch", "batch", false)?;
-    let raw = walk("measured_raw", "raw", false)?;
-    let callback = walk("measured_callback", "callback", false)?;
+    let walk = |probe, function, part| Line::measure(probe, function, part, 64, 1_088);
+    let emit = walk(PLAIN, "measured_emit", "emit")?;
+    let fenced = walk(FENCED, "measured_emit", "emit")?;
+    let batch = walk(PLAIN, "measured_batch", "batch")?;
+    let raw = walk(PLAIN, "measured_raw", "raw")?;
+    let callback = walk(PLAIN, "measured_callback", "callback")?;
     // What an emission costs besides its callbacks, from one callback: what the line through long lists has at zero
     // also holds what the slots of the last chunk cost more or less than those of the chunks before it.
-    let besides = |fence| -> Result<f64, Error> {
-        let single = Counts::take("measured_emit", "emit", 1, fence)?;
+    let besides = |probe| -> Result<f64, Error> {
+        let single = Counts::take(probe, "measured_emit", "emit", 1)?;
         Ok(single.instructions as f64 - emit.instructions.slope)
     };
-    let (per_emission, per_fenced_emission) = (besides(false)?, besides(true)?);
-    let connect = Line::measure("measured_connect", "connect", 5_000, 10_000, false)?;
-    let churn = Line::measure("measured_connect", "churn", 5_000, 10_000, false)?;
-    let disconnect = Line::measure("measured_disconnect", "disconnect", 5_000, 10_000, false)?;
-    let collect = Line::measure("measured_collect", "collect", 5_000, 10_000, false)?;
+    let (per_emission, per_fenced_emission) = (besides(PLAIN)?, besides(FENCED)?);
+    let connect = Line::measure(PLAIN, "measured_connect", "connect", 5_000, 10_000)?;
+    let churn = Line::measure(PLAIN, "measured_connect", "churn", 5_000, 10_000)?;
+    let disconnect = Line::measure(PLAIN, "measured_disconnect", "disconnect", 5_000, 10_000)?;
+    let collect = Line::measure(PLAIN, "measured_collect", "collect", 5_000, 10_000)?;
 
     let own = callback.instructions.slope;
     let pins_with_fence = emit.pin == "Fence";
     let heap_calls: u64 =
         [&emit, &fenced, &batch, &connect, &churn, &disconnect, &collect].iter().map(|line| line.heap_calls).sum();
 
-    let held = |what, measured, budget: u8| Figure { what, measured, budget: Some(f64::from(budget)) };
-    let told = |what, measured| Figure { what, measured, budget: None };
     Ok(vec![
         held("instructions per callback, besides its own", emit.instructions.slope - own, 11),
         told("instructions of the callback itself", own),
@@ -131,103 +161,9 @@ pub fn measure() -> Result<Vec<Figure>, Error> {
     ])
 }
 
-/// How a part's counts grow with its size.
-struct Line {
-    instructions: Growth,
-    locked: Growth,
-    /// Of both runs together.
-    heap_calls: u64,
-    pin: String,
-}
-
-/// A straight line through two counts.
-struct Growth {
-    /// Per unit of size.
-    slope: f64,
-    /// What is left at size zero.
-    start: f64,
-}
-
-impl Growth {
-    fn through((small, at_small): (u32, u64), (large, at_large): (u32, u64)) -> Self {
-        let slope = (at_large as f64 - at_small as f64) / f64::from(large - small);
-        Self { slope, start: at_small as f64 - slope * f64::from(small) }
-    }
-}
-
-impl Line {
-    fn measure(function: &str, part: &str, small: u32, large: u32, fence: bool) -> Result<Self, Error> {
-        let at_small = Counts::take(function, part, small, fence)?;
-        let at_large = Counts::take(function, part, large, fence)?;
-        let growth = |count: fn(&Counts) -> u64| Growth::through((small, count(&at_small)), (large, count(&at_large)));
-        Ok(Self {
-            instructions: growth(|counts| counts.instructions),
-            locked: growth(|counts| counts.locked),
-            heap_calls: at_small.report.heap_calls + at_large.report.heap_calls,
-            pin: at_small.report.pin,
-        })
-    }
-}
-
-/// What one run of the probe came to.
-struct Counts {
-    instructions: u64,
-    locked: u64,
-    report: ProbeReport,
-}
-
-/// What the probe prints.
-#[derive(Deserialize)]
-struct ProbeReport {
-    pin: String,
-    heap_calls: u64,
-}
-
-impl Counts {
-    fn take(function: &str, part: &str, size: u32, fence: bool) -> Result<Self, Error> {
-        let probe = workspace::target_dir().join("release/probe");
-        let mut run = Run::program("valgrind")
-            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-bus=yes"])
-            .args([format!("--toggle-collect={function}")])
-            .args([probe.as_os_str()])
-            .args([part, &size.to_string()]);
-        if fence {
-            run = run.args(["--fence"]);
-        }
-        let printed = run.capture()?;
-        let unexpected = |expected: &str, found: &str| Error::Unexpected {
-            what: format!("callgrind's run of `probe {part} {size}`"),
-            expected: expected.to_owned(),
-            found: found.to_owned(),
-        };
-        let (instructions, locked) = collected(&printed.stderr)
-            .ok_or_else(|| unexpected("a line `Collected : <instructions> [<locked>]`", &printed.stderr))?;
-        let report = serde_json::from_str(&printed.stdout)
-            .map_err(|error| unexpected("the probe's report in JSON", &error.to_string()))?;
-        Ok(Self { instructions, locked, report })
-    }
-}
-
-/// The sums of callgrind's events `Ir` and `Ge`. It leaves zeros at the end of the line out.
-fn collected(stderr: &str) -> Option<(u64, u64)> {
-    let (_, sums) = stderr.lines().find_map(|line| line.split_once("Collected :"))?;
-    let mut sums = sums.split_whitespace();
-    let instructions = sums.next()?.parse().ok()?;
-    let locked = sums.next().map_or(Some(0), |sum| sum.parse().ok())?;
-    Some((instructions, locked))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sums_are_read_with_and_without_locked_operations() {
-        assert_eq!(collected("==1== \n==1== Collected : 1411\n"), Some((1_411, 0)));
-        assert_eq!(collected("==1== Collected : 20 10\n"), Some((20, 10)));
-        assert_eq!(collected("==1== Collected : many\n"), None);
-        assert_eq!(collected("valgrind: cannot start\n"), None);
-    }
 
     #[test]
     fn a_budget_is_exceeded_by_the_smallest_fraction_that_can_occur() {

@@ -1,5 +1,6 @@
 //! `cargo xtask results`: measures everything beside its peers, and writes it into `RESULTS.md`.
 
+mod bus;
 mod figures;
 mod machine;
 mod plot;
@@ -8,6 +9,7 @@ mod targets;
 
 use std::fs;
 
+use clap::ValueEnum;
 use serde::de::DeserializeOwned;
 
 use crate::budget;
@@ -17,23 +19,49 @@ use crate::results_file::results_section;
 use crate::workspace;
 use figures::{Heap, Timings};
 
-/// Measures the bus beside its peers, and writes the tables of RESULTS.md and the plot in docs/.
+/// Measures the signals beside their peers, and the bus beside bare signals; writes the tables of RESULTS.md and the plot in
+/// docs/.
 ///
 /// Times every peer in every scenario in one interleaved run, weighs a million connections, counts under callgrind
-/// (where valgrind is installed), and compares with the targets. Takes minutes: leave the machine alone meanwhile.
-/// Sections of RESULTS.md that other commands write stay as they are.
+/// (where valgrind is installed), runs heartbeats, and compares with the targets. Takes minutes: leave the machine alone
+/// meanwhile. Sections of RESULTS.md that other commands write stay as they are.
 #[derive(clap::Args)]
 pub struct Args {
     /// A fast, rough pass that prints the tables and writes nothing
     #[arg(long)]
     quick: bool,
+
+    /// Only this part
+    #[arg(long, value_name = "PART")]
+    only: Option<Part>,
 }
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Signals beside their peers
+    Signals,
+    /// What the bus adds to them; about two minutes
+    Bus,
+}
+
+/// A section of RESULTS.md: its name, and what stands in it.
+type Section = (&'static str, String);
 
 impl Args {
     pub fn run(self) -> Result<(), Error> {
+        if self.only != Some(Part::Bus) {
+            self.write(&self.signals()?)?;
+        }
+        if self.only != Some(Part::Signals) {
+            self.write(&bus::sections(self.quick)?)?;
+        }
+        Ok(())
+    }
+
+    fn signals(&self) -> Result<Vec<Section>, Error> {
         let load_before = machine::load();
-        let (rounds, slice_ms) = if self.quick { ("5", "1") } else { ("41", "5") };
-        let effort = ["--rounds", rounds, "--slice-ms", slice_ms];
+        let effort = effort(self.quick);
         // The build that is timed in full comes first; the other placements show how much of it is luck.
         let timings = timed_at(0, &effort)?;
         let emissions = ["--only", "emit", "--only", "batch"];
@@ -44,33 +72,44 @@ impl Args {
         let placements: Vec<&Timings> = std::iter::once(&timings).chain(&elsewhere).collect();
 
         let heap: Heap = parsed("heap", &run_binary("heap", &[])?)?;
-        let counted = if budget::is_possible() { Some(budget::measure()?) } else { None };
-
-        let counted_table = match &counted {
-            Some(figures) => budget::table(figures).markdown(),
-            None => "Not counted: valgrind was not installed.".to_owned(),
-        };
-        let sections = [
+        let counted = if budget::is_possible() { Some(budget::measure_signals()?) } else { None };
+        if !self.quick {
+            let path = workspace::root().join("docs/emit.svg");
+            fs::write(&path, plot::emit_by_slots(&timings)?).map_err(Error::file(&path))?;
+        }
+        Ok(vec![
             ("machine", machine::description(&timings, &load_before)?),
             ("targets", targets::table(&timings, &placements, &heap, counted.as_deref()).markdown()),
             ("timed", tables::timed(&timings)),
             ("placements", tables::placements(&placements).markdown()),
             ("slower", tables::where_others_win(&timings)),
             ("heap", tables::heap(&heap)),
-            ("counted", counted_table),
-        ];
-        for (name, markdown) in &sections {
+            ("counted", counted_table(counted.as_deref())),
+        ])
+    }
+
+    fn write(&self, sections: &[Section]) -> Result<(), Error> {
+        for (name, markdown) in sections {
             if self.quick {
                 println!("\n## {name}\n\n{markdown}");
             } else {
                 results_section(name, markdown)?;
             }
         }
-        if !self.quick {
-            let path = workspace::root().join("docs/emit.svg");
-            fs::write(&path, plot::emit_by_slots(&timings)?).map_err(Error::file(&path))?;
-        }
         Ok(())
+    }
+}
+
+/// How much the timing binaries do.
+fn effort(quick: bool) -> [&'static str; 4] {
+    let (rounds, slice_ms) = if quick { ("5", "1") } else { ("41", "5") };
+    ["--rounds", rounds, "--slice-ms", slice_ms]
+}
+
+fn counted_table(counted: Option<&[budget::Figure]>) -> String {
+    match counted {
+        Some(figures) => budget::table(figures).markdown(),
+        None => "Not counted: valgrind was not installed.".to_owned(),
     }
 }
 

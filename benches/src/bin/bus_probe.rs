@@ -184,7 +184,8 @@ impl Part {
 
 /// Has the pools, the registry and every list grow to what the measured part will need.
 fn warm_up(bus: &Bus, signal: &Signal<Event>, size: usize, connect: impl Fn(&Bus, &Signal<Event>) -> Connection) {
-    for _ in 0..4 {
+    // (The table that finds records is filled lazily, and cleared up now and then.)
+    for _ in 0..16 {
         (0..size).for_each(|_| _ = connect(bus, signal));
         bus.cleanup_owner(OWNER);
         signal.disconnect_all();

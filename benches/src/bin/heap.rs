@@ -49,6 +49,8 @@ struct EpochHeap {
 
 fn main() -> io::Result<()> {
     let Args { connections, cycles } = Args::parse();
+    // (Not changed where there is no Boost.)
+    #[cfg_attr(not(has_boost), expect(unused_mut))]
     let mut footprints = vec![
         footprint::<peers::pulsebus::Pulsebus>(connections),
         footprint::<peers::raw::Raw<0>>(connections),

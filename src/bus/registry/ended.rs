@@ -1,9 +1,10 @@
 //! What is left to do for records that were removed, once the registry's lock is released.
 
-use super::record::{Rare, Record};
+use super::record::Rare;
 use crate::bus::key::Owner;
 use crate::bus::log;
 use crate::bus::reason::EndReason;
+use std::panic::Location;
 
 /// What is left to do for records that were removed: their callbacks, and whatever runs a destructor of the user's. Most
 /// leave nothing.
@@ -17,8 +18,8 @@ pub(in crate::bus) struct Left {
     pub(in crate::bus) callbacks: Vec<(Box<Rare>, EndReason)>,
     /// Keys of groups that are empty now, and those that records were made with.
     pub(in crate::bus) owners: Vec<Owner>,
-    /// Whole records, for the log.
-    pub(in crate::bus) traced: Vec<(Record, EndReason)>,
+    /// Where they were connected, for the log.
+    pub(in crate::bus) traced: Vec<(&'static Location<'static>, EndReason)>,
 }
 
 impl Ended {
@@ -39,12 +40,12 @@ impl Ended {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, mut record: Record, reason: EndReason) {
-        if let Some(rare) = record.rare.take() {
+    pub(super) fn push(&mut self, rare: Option<Box<Rare>>, place: &'static Location<'static>, reason: EndReason) {
+        if let Some(rare) = rare {
             self.left().callbacks.push((rare, reason));
         }
         if self.traces {
-            self.left().traced.push((record, reason));
+            self.left().traced.push((place, reason));
         }
     }
 

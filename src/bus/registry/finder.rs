@@ -14,8 +14,6 @@ pub(super) struct Finder {
     table: HashTable<u32>,
     /// Records that are not in the table yet, with some that have gone.
     noted: Vec<Id>,
-    /// At this length those that have gone are sifted out.
-    sift_at: usize,
     hasher: DefaultHashBuilder,
 }
 
@@ -24,15 +22,15 @@ const FEW: usize = 1024;
 
 impl Finder {
     pub(super) fn new() -> Self {
-        Self { table: HashTable::new(), noted: Vec::new(), sift_at: FEW, hasher: DefaultHashBuilder::default() }
+        Self { table: HashTable::new(), noted: Vec::new(), hasher: DefaultHashBuilder::default() }
     }
 
     /// A record was made.
     #[inline]
     pub(super) fn note(&mut self, id: Id, records: &Slab<Record>) {
-        if self.noted.len() >= self.sift_at {
+        // Half of them have gone by then.
+        if self.noted.len() >= (records.len() * 2).max(FEW) {
             self.noted.retain(|id| records.contains(*id));
-            self.sift_at = (self.noted.len() * 2).max(FEW);
         }
         self.noted.push(id);
     }
@@ -47,7 +45,6 @@ impl Finder {
             make_room(&mut self.table, hash_at);
             self.table.insert_unique(hash, id.index(), hash_at);
         }
-        self.sift_at = FEW;
         let is_it = |index: &u32| records.at(*index).is_some_and(|(_, record)| record.connection == *connection);
         let index = self.table.find(self.hasher.hash_one(connection), is_it)?;
         Some(records.at(*index)?.0)

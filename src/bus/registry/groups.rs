@@ -1,7 +1,9 @@
 //! Groups of records by one key: all owners, say. A group is there as long as one of its records is.
 
+use super::ScopeKey;
 use super::slab::Id;
 use super::table::make_room;
+use crate::bus::key::{Name, Owner};
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry as Place};
 use std::hash::{BuildHasher, Hash};
 
@@ -13,8 +15,8 @@ pub(super) struct Groups<K> {
     /// Members that large free groups have room for.
     spare: usize,
     hasher: DefaultHashBuilder,
-    /// The group that was entered last: connections of one owner come in bursts.
-    last: u32,
+    /// By the hints of keys, the groups that were entered last: connections of the same owners and tags come in bursts.
+    near: [u32; NEAR],
 }
 
 pub(super) struct Group<K> {
@@ -24,23 +26,51 @@ pub(super) struct Group<K> {
     made: u64,
     /// Its records, in the order in which they came, with some that have gone.
     members: Vec<Id>,
-    /// At this length the members are sifted.
-    sift_at: usize,
     /// Not swept for a limit before there are so many records.
     pub(super) next_sweep: usize,
     /// Up to where a search for those that have ended has come.
     looked: usize,
 }
 
+/// A key that says at next to no cost where to look first.
+pub(super) trait Hint {
+    /// Equal keys may have different hints; and different ones the same.
+    fn hint(&self) -> usize;
+}
+
+impl Hint for Owner {
+    #[inline]
+    fn hint(&self) -> usize {
+        Owner::hint(self)
+    }
+}
+
+impl Hint for Name {
+    #[inline]
+    fn hint(&self) -> usize {
+        Name::hint(self)
+    }
+}
+
+impl Hint for ScopeKey {
+    #[inline]
+    fn hint(&self) -> usize {
+        self.0.hint() ^ self.1.hint()
+    }
+}
+
+const NEAR: usize = 64;
+/// Fewer members are not worth sifting.
+const FEW: usize = 16;
 /// Room for so many members is kept for the next group, so that one which comes and goes needs no heap.
 const KEPT: usize = 64;
 /// Larger groups keep theirs up to so many in all: half a megabyte.
 const SPARE: usize = 1 << 16;
 
-impl<K: Hash + Eq + Clone> Groups<K> {
+impl<K: Hash + Eq + Clone + Hint> Groups<K> {
     pub(super) fn new() -> Self {
         let hasher = DefaultHashBuilder::default();
-        Self { table: HashTable::new(), groups: Vec::new(), free: Vec::new(), spare: 0, hasher, last: 0 }
+        Self { table: HashTable::new(), groups: Vec::new(), free: Vec::new(), spare: 0, hasher, near: [0; NEAR] }
     }
 
     pub(super) fn find(&self, key: &K) -> Option<u32> {
@@ -51,14 +81,17 @@ impl<K: Hash + Eq + Clone> Groups<K> {
     /// Counts one more record for a key; its group.
     #[inline]
     pub(super) fn enter(&mut self, key: &K) -> u32 {
-        if let Some(group) = self.groups.get_mut(self.last as usize).filter(|group| group.key.as_ref() == Some(key)) {
+        let near = key.hint() % NEAR;
+        let index = self.near[near];
+        if let Some(group) = self.groups.get_mut(index as usize).filter(|group| group.key.as_ref() == Some(key)) {
             group.live += 1;
-            return self.last;
+            return index;
         }
-        self.last = self.enter_by_hash(key);
-        self.last
+        self.near[near] = self.enter_by_hash(key);
+        self.near[near]
     }
 
+    #[inline(never)]
     fn enter_by_hash(&mut self, key: &K) -> u32 {
         let hash = self.hasher.hash_one(key);
         let Self { table, groups, free, spare, hasher, .. } = self;
@@ -80,15 +113,7 @@ impl<K: Hash + Eq + Clone> Groups<K> {
                         (group.key, group.live, group.made, group.next_sweep) = (key, 1, 0, 0);
                     }
                     None => {
-                        groups.push(Group {
-                            key,
-                            live: 1,
-                            made: 0,
-                            members: Vec::new(),
-                            sift_at: 16,
-                            next_sweep: 0,
-                            looked: 0,
-                        });
+                        groups.push(Group { key, live: 1, made: 0, members: Vec::new(), next_sweep: 0, looked: 0 });
                     }
                 }
                 index
@@ -101,9 +126,9 @@ impl<K: Hash + Eq + Clone> Groups<K> {
     pub(super) fn add(&mut self, index: u32, id: Id, is_there: impl Fn(Id) -> bool) {
         let group = self.get_mut(index);
         group.made += 1;
-        if group.members.len() >= group.sift_at {
+        // Half of them have gone by then.
+        if group.members.len() >= (group.live * 2).max(FEW) {
             group.members.retain(|id| is_there(*id));
-            group.sift_at = (group.members.len() * 2).max(16);
         }
         group.members.push(id);
     }
@@ -122,7 +147,6 @@ impl<K: Hash + Eq + Clone> Groups<K> {
             group.members.shrink_to(KEPT);
         }
         self.spare += group.room_beyond_kept();
-        group.sift_at = 16;
         let hash = self.hasher.hash_one(&key);
         if let Ok(place) = self.table.find_entry(hash, |found| *found == index) {
             place.remove();
@@ -172,6 +196,12 @@ impl<K> Group<K> {
 mod tests {
     use super::*;
 
+    impl Hint for usize {
+        fn hint(&self) -> usize {
+            *self
+        }
+    }
+
     fn id(n: u64) -> Id {
         Id::from_number(n)
     }
@@ -179,21 +209,32 @@ mod tests {
     #[test]
     fn a_group_is_there_as_long_as_one_of_its_records() {
         let mut groups = Groups::new();
-        let a = groups.enter(&"a");
-        assert_eq!(groups.enter(&"a"), a);
-        assert_eq!((groups.live(a), groups.find(&"a")), (2, Some(a)));
+        let a = groups.enter(&1);
+        assert_eq!(groups.enter(&1), a);
+        assert_eq!((groups.live(a), groups.find(&1)), (2, Some(a)));
         assert_eq!(groups.leave(a), None);
-        assert_eq!(groups.leave(a), Some("a"));
-        assert_eq!((groups.find(&"a"), groups.key(a)), (None, None));
-        assert_eq!(groups.enter(&"b"), a, "its place is used again");
+        assert_eq!(groups.leave(a), Some(1));
+        assert_eq!((groups.find(&1), groups.key(a)), (None, None));
+        assert_eq!(groups.enter(&2), a, "its place is used again");
+    }
+
+    #[test]
+    fn keys_with_the_same_hint_have_groups_of_their_own() {
+        let mut groups = Groups::new();
+        let keys = [1, 1 + NEAR, 1 + 2 * NEAR];
+        let indices = keys.map(|key| groups.enter(&key));
+        for _ in 0..3 {
+            assert_eq!(keys.map(|key| groups.enter(&key)), indices);
+        }
+        assert_eq!(indices.map(|index| groups.live(index)), [4; 3]);
     }
 
     #[test]
     fn a_million_keys_one_after_the_other_need_one_place() {
         let mut groups = Groups::new();
-        for key in 0..1_000_000_u32 {
+        for key in 0..1_000_000 {
             let index = groups.enter(&key);
-            groups.add(index, id(key.into()), |_| true);
+            groups.add(index, id(key as u64), |_| true);
             groups.leave(index);
         }
         assert_eq!((groups.groups.len(), groups.table.len()), (1, 0));
@@ -227,9 +268,14 @@ mod tests {
     #[test]
     fn members_that_have_gone_are_sifted_out_before_they_outnumber_the_others() {
         let mut groups = Groups::new();
-        let group = groups.enter(&());
+        let stays = |id: Id| id.number() % 10 == 0;
+        let group = groups.enter(&7);
         for n in 0..10_000 {
-            groups.add(group, id(n), |id| id.number() % 10 == 0);
+            groups.enter(&7);
+            groups.add(group, id(n), stays);
+            if !stays(id(n)) {
+                groups.leave(group);
+            }
         }
         assert!(groups.members(group).len() <= 2_100, "{}", groups.members(group).len());
     }

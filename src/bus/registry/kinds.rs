@@ -51,8 +51,10 @@ impl Kinds {
     }
 
     pub(super) fn get(&self, number: KindNumber) -> Kind {
+        // Looked into, where the constant would be made, and dropped, each time.
+        static BUILT_IN: [Kind; Kind::BUILT_IN.len()] = Kind::BUILT_IN;
         match number {
-            KindNumber::BuiltIn(at) => Kind::BUILT_IN[usize::from(at)].clone(),
+            KindNumber::BuiltIn(at) => BUILT_IN[usize::from(at)].clone(),
             KindNumber::Custom(index) => Kind::Custom(self.custom.key(index).expect("counted").clone()),
         }
     }

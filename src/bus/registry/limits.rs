@@ -49,7 +49,7 @@ impl Rules {
 impl Rule {
     /// Is a sweep due before one more connection joins `live` others?
     fn sweep_is_due(self, live: usize, next_sweep: &mut usize) -> bool {
-        if live <= self.limit {
+        if live < self.limit {
             *next_sweep = self.limit.min(*next_sweep);
         }
         live >= self.sweep_from && live >= *next_sweep
@@ -179,7 +179,7 @@ impl Registry {
         let is_due = |record: &Record| !record.connection.is_connected() || record.is_stale(now);
         let due_of = |(members, start): (&[Id], usize), records: &Slab<Record>| {
             let (after, before) = (members.iter().skip(start), members.iter().take(start));
-            let looked_at = after.chain(before).copied().take(LOOK);
+            let looked_at = after.chain(before).copied().filter(|id| records.contains(*id)).take(LOOK);
             looked_at.filter(|id| records.get(*id).is_some_and(is_due)).collect::<SmallVec<[Id; 16]>>()
         };
         let due = match scope {

@@ -34,7 +34,7 @@ use crate::list::{Due, Life};
 use crate::time::{Clock, nanoseconds};
 use arrivals::Arrivals;
 use finder::Finder;
-use groups::Groups;
+use groups::{Groups, Hint};
 use hashbrown::HashMap;
 use kinds::Kinds;
 use limits::Rules;
@@ -177,9 +177,7 @@ impl Registry {
             self.in_emergency = self.records.len() >= self.rules.emergency;
         }
         self.reserved += 1;
-        for tag in &track.tags {
-            groups.others.push(Other::Tag(self.tags.enter(tag)));
-        }
+        track.tags.for_each(|tag| groups.others.push(Other::Tag(self.tags.enter(tag))));
         let rare = track.rare.as_deref();
         if let Some(scope) = rare.and_then(|rare| rare.scope.as_ref()) {
             for key in scope.keys() {
@@ -224,50 +222,69 @@ impl Registry {
         let Reserved { groups, meter } = reserved;
         self.reserved -= 1;
         let rare = track.rare.take();
-        let name = rare.as_ref().and_then(|rare| rare.name.clone());
-        let named = groups.owner.zip(name);
-        if let Some(before) = named.as_ref().and_then(|key| self.names.get(key)) {
-            // First: never do both run.
-            self.end(*before, EndReason::Replaced, ended);
+        if let Some(rare) = &rare {
+            self.make_way(rare, groups.owner, ended);
         }
         let Attached { connection, life, due } = attach(&meter);
         // To the millisecond, unless something depends on it.
         let is_timed = rare.as_ref().is_some_and(|rare| rare.has_timeout());
-        let created = nanoseconds(if is_timed { self.clock.now() } else { self.clock.coarse() });
-        let (serial, topic) = (self.totals.made, track.topic);
-        let record = Record { connection, life, place, created, serial, groups, topic, is_listed: false, meter, rare };
-        let id = self.insert(record);
+        let created = if is_timed { self.now() } else { self.clock.coarse() };
+        let (serial, topic, is_listed) = (self.totals.made, track.topic, false);
+        let (is_rare, id) = (rare.is_some(), self.enlist(&groups));
+        let record = self.records.place(id);
+        let before =
+            record.replace(Record { connection, life, place, created, serial, groups, topic, is_listed, meter, rare });
+        // Known to be `None`: a test of it would have the record made elsewhere and copied.
+        std::mem::forget(before);
+        self.totals.peak = self.totals.peak.max(self.records.len());
         if self.records.len() >= self.sift_at {
             self.sift(ended);
         }
-        if let Some(key) = named {
-            self.names.insert(key, id);
+        if is_rare {
+            self.note_name(id);
         }
         (connection, due)
     }
 
+    /// Ends the record whose name a new one takes. First: never do both run.
+    #[cold]
+    fn make_way(&mut self, rare: &Rare, owner: Option<u32>, ended: &mut Ended) {
+        let named = owner.zip(rare.name.as_ref());
+        if let Some(before) = named.and_then(|key| self.find_name(key)) {
+            self.end(before, EndReason::Replaced, ended);
+        }
+    }
+
+    #[cold]
+    fn note_name(&mut self, id: Id) {
+        let record = self.records.get(id);
+        let key = record.and_then(|record| record.groups.owner.zip(record.name().cloned()));
+        if let Some(key) = key {
+            self.names.insert(key, id);
+        }
+    }
+
+    /// Puts the record that is to come next among the members of its groups.
     #[inline]
-    fn insert(&mut self, record: Record) -> Id {
+    fn enlist(&mut self, groups: &Memberships) -> Id {
         let Self { records, finder, arrivals, owners, scopes, services, tags, .. } = self;
-        let (owner, service) = (record.groups.owner, record.groups.service);
-        let id = records.insert(record);
+        let id = records.next();
         finder.note(id, records);
         arrivals.note(id, records);
         let is_there = |id| records.contains(id);
-        if let Some(index) = owner {
+        if let Some(index) = groups.owner {
             owners.add(index, id, is_there);
         }
-        if let Some(index) = service {
+        if let Some(index) = groups.service {
             services.add(index, id, is_there);
         }
-        for other in records.get(id).map_or(&[][..], |record| &record.groups.others) {
+        for other in &groups.others {
             match *other {
                 Other::Tag(index) => tags.add(index, id, is_there),
                 Other::Scope(index) => scopes.add(index, id, is_there),
             }
         }
         self.totals.made += 1;
-        self.totals.peak = self.totals.peak.max(self.records.len());
         id
     }
 
@@ -304,10 +321,11 @@ impl Registry {
 
     /// Ends a connection and removes its record. Was it this that ended it?
     pub(super) fn end(&mut self, id: Id, reason: EndReason, ended: &mut Ended) -> bool {
-        let Some(record) = self.records.remove(id) else { return false };
+        let mut removed = self.records.remove(id);
+        let Some(record) = &mut removed else { return false };
         let won = record.connection.disconnect();
         let reason = if won { reason } else { record.ended_elsewhere() };
-        self.finder.forget(id, &record);
+        self.finder.forget(id, record);
         if record.rare.is_some() {
             if let Some(key) = record.groups.owner.zip(record.name().cloned()) {
                 self.names.remove(&key);
@@ -317,7 +335,7 @@ impl Registry {
         self.put_meter(&record.meter);
         self.totals.count_end(reason);
         self.totals.panics += u64::from(record.connection.panics().unwrap_or(0));
-        ended.push(record, reason);
+        ended.push(record.rare.take(), record.place, reason);
         won
     }
 
@@ -393,7 +411,7 @@ impl Registry {
     }
 
     fn select_into(&self, group: &Group<'_>, ids: &mut Vec<Id>) {
-        fn members<'a, K: Hash + Eq + Clone>(groups: &'a Groups<K>, key: &K) -> &'a [Id] {
+        fn members<'a, K: Hash + Eq + Clone + Hint>(groups: &'a Groups<K>, key: &K) -> &'a [Id] {
             groups.find(key).map_or(&[], |at| groups.members(at))
         }
         match group {

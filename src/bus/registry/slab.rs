@@ -31,7 +31,7 @@ struct Entry<T> {
 }
 
 pub(super) struct Slab<T> {
-    pages: Vec<Box<[Entry<T>]>>,
+    pages: Vec<Box<[Entry<T>; PAGE]>>,
     free: Vec<u32>,
     len: usize,
 }
@@ -49,32 +49,38 @@ impl<T> Slab<T> {
         self.pages.len()
     }
 
+    /// The number of a record that is to be put into its [place](Self::place) next.
     #[inline(always)]
-    pub(super) fn insert(&mut self, value: T) -> Id {
+    pub(super) fn next(&mut self) -> Id {
         let index = self.free.pop().unwrap_or_else(|| self.grow());
-        let entry = &mut self.pages[index as usize / PAGE][index as usize % PAGE];
-        entry.value = Some(value);
+        Id { index, generation: self.pages[index as usize / PAGE][index as usize % PAGE].generation }
+    }
+
+    /// The place of that record, empty. Counted as filled.
+    #[inline(always)]
+    pub(super) fn place(&mut self, id: Id) -> &mut Option<T> {
         self.len += 1;
-        Id { index, generation: entry.generation }
+        &mut self.pages[id.index as usize / PAGE][id.index as usize % PAGE].value
     }
 
     #[cold]
     fn grow(&mut self) -> u32 {
         let first = self.pages.len() * PAGE;
         let last = u32::try_from(first + PAGE).expect("limits end before the numbers do") - 1;
-        self.pages.push((0..PAGE).map(|_| Entry { generation: 0, value: None }).collect());
+        let page: Box<[_]> = (0..PAGE).map(|_| Entry { generation: 0, value: None }).collect();
+        self.pages.push(page.try_into().ok().expect("as long as a page"));
         self.free.extend((first as u32 + 1..=last).rev());
         first as u32
     }
 
     #[inline]
     pub(super) fn get(&self, id: Id) -> Option<&T> {
-        let entry = self.pages.get(id.index as usize / PAGE)?.get(id.index as usize % PAGE)?;
+        let entry = &self.pages.get(id.index as usize / PAGE)?[id.index as usize % PAGE];
         if entry.generation == id.generation { entry.value.as_ref() } else { None }
     }
 
     pub(super) fn get_mut(&mut self, id: Id) -> Option<&mut T> {
-        let entry = self.pages.get_mut(id.index as usize / PAGE)?.get_mut(id.index as usize % PAGE)?;
+        let entry = &mut self.pages.get_mut(id.index as usize / PAGE)?[id.index as usize % PAGE];
         if entry.generation == id.generation { entry.value.as_mut() } else { None }
     }
 
@@ -84,20 +90,20 @@ impl<T> Slab<T> {
 
     #[inline(always)]
     pub(super) fn remove(&mut self, id: Id) -> Option<T> {
-        let entry = self.pages.get_mut(id.index as usize / PAGE)?.get_mut(id.index as usize % PAGE)?;
-        if entry.generation != id.generation {
+        let entry = &mut self.pages.get_mut(id.index as usize / PAGE)?[id.index as usize % PAGE];
+        if entry.generation != id.generation || entry.value.is_none() {
             return None;
         }
-        let value = entry.value.take()?;
         entry.generation = entry.generation.wrapping_add(1);
         self.free.push(id.index);
         self.len -= 1;
-        Some(value)
+        // Last, so that it is moved once.
+        entry.value.take()
     }
 
     /// What is at a number now.
     pub(super) fn at(&self, index: u32) -> Option<(Id, &T)> {
-        let entry = self.pages.get(index as usize / PAGE)?.get(index as usize % PAGE)?;
+        let entry = &self.pages.get(index as usize / PAGE)?[index as usize % PAGE];
         Some((Id { index, generation: entry.generation }, entry.value.as_ref()?))
     }
 
@@ -120,6 +126,14 @@ impl<T> Slab<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl<T> Slab<T> {
+        fn insert(&mut self, value: T) -> Id {
+            let id = self.next();
+            *self.place(id) = Some(value);
+            id
+        }
+    }
 
     #[test]
     fn an_id_does_not_fit_the_next_record_in_its_place() {

@@ -9,7 +9,7 @@ pub const RAW_BEST: &str = "raw loop, best layout";
 pub const RAW_WORST: &str = "raw loop, worst layout";
 pub const BOOST: &str = "Boost.Signals2";
 
-/// What `ratios` prints.
+/// What `ratios` and `bus` print.
 #[derive(Deserialize)]
 pub struct Report {
     pin: String,
@@ -54,6 +54,26 @@ pub struct Heap {
     pub epochs: Vec<EpochHeap>,
 }
 
+/// What `heartbeat` prints of one rate.
+#[derive(Deserialize)]
+pub struct Beats {
+    pub hz: f64,
+    pub beats: u64,
+    pub skipped: u64,
+    pub caught_up: u64,
+    pub jitter: Quantiles,
+    pub work: Quantiles,
+}
+
+/// Nanoseconds.
+#[derive(Deserialize)]
+pub struct Quantiles {
+    pub p50: u64,
+    pub p99: u64,
+    pub p99_9: u64,
+    pub max: u64,
+}
+
 /// Bytes per connection.
 #[derive(Deserialize)]
 pub struct Footprint {
@@ -87,6 +107,11 @@ impl Timings {
         self.scenarios.iter().find(|scenario| scenario.group == group && scenario.parameter == parameter)
     }
 
+    /// The scenario of a group that has but one.
+    pub fn group(&self, group: &str) -> Option<&Scenario> {
+        self.scenarios.iter().find(|scenario| scenario.group == group)
+    }
+
     /// The nanoseconds per operation of a peer.
     pub fn ns(&self, group: &str, parameter: usize, peer: &str) -> Option<f64> {
         Some(self.scenario(group, parameter)?.contestant(peer)?.ns)
@@ -103,7 +128,8 @@ impl Scenario {
     /// the first decile. Of several threads, one that waits for a core can spare the other one work: there it is the
     /// median.
     fn new(Rounds { group, parameter, contestants }: Rounds) -> Self {
-        let share = if group == "emitters" || group == "emit_under_churn" { 0.5 } else { 0.1 };
+        let is_threaded = ["emitters", "emit_under_churn", "emit_beside_looks"].contains(&group.as_str());
+        let share = if is_threaded { 0.5 } else { 0.1 };
         let figure = |rounds: ContestantRounds| Contestant { peer: rounds.peer, ns: quantile(rounds.ns, share) };
         let mut scenario = Self { group, parameter, contestants: contestants.into_iter().map(figure).collect() };
         scenario.reduce_placements();

@@ -9,17 +9,26 @@ use crate::process::Run;
 
 /// The machine, the compilers, the commit and the command, as a list in Markdown.
 pub fn description(timings: &Timings, load_before: &str) -> Result<String, Error> {
+    let boost = timings.boost.as_deref().unwrap_or("not installed, left out");
+    let boost = format!("- Boost.Signals2: {boost}");
+    Ok([common(timings, load_before)?, vec![boost, "- Made by: `cargo xtask results`".to_owned()]].concat().join("\n"))
+}
+
+/// The same for the part about the bus, which may be measured alone.
+pub fn of_bus(timings: &Timings, load_before: &str) -> Result<String, Error> {
+    let made_by = "- Made by: `cargo xtask results --only bus`".to_owned();
+    Ok([common(timings, load_before)?, vec![made_by]].concat().join("\n"))
+}
+
+fn common(timings: &Timings, load_before: &str) -> Result<Vec<String>, Error> {
     let cores = thread::available_parallelism().map_or_else(|_| "?".to_owned(), |cores| cores.to_string());
-    let lines = [
+    Ok(vec![
         format!("- Machine: {}, {cores} cores, Linux {}", cpu(), kernel()),
         format!("- Load before the run, of the last minute: {load_before}"),
         format!("- Compiler: {}", answer("rustc", &["--version"])?),
-        format!("- Boost.Signals2: {}", timings.boost.as_deref().unwrap_or("not installed, left out")),
         format!("- Commit: {}", commit()),
         format!("- Pin: {}", timings.pin.to_lowercase()),
-        "- Made by: `cargo xtask results`".to_owned(),
-    ];
-    Ok(lines.join("\n"))
+    ])
 }
 
 /// The checked-out commit, and whether the tree has changes that are not in it.

@@ -145,7 +145,7 @@ pub fn heap(heap: &Heap) -> String {
 }
 
 /// Two decimals while they say something, then none but separators.
-fn thousands(ns: f64) -> String {
+pub fn thousands(ns: f64) -> String {
     if ns < 100.0 {
         return format!("{ns:.2}");
     }

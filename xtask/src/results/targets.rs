@@ -6,7 +6,7 @@ use crate::table::Table;
 
 /// What a figure should be.
 #[derive(Clone, Copy)]
-enum Limit {
+pub enum Limit {
     AtMost(f64),
     AtLeast(f64),
 }
@@ -29,20 +29,53 @@ impl Limit {
 
 use Limit::{AtLeast, AtMost};
 
-/// One row for each target, the counted ones last.
-///
-/// What depends on where the compiler happens to put two loops is judged in the build that places ours best.
-pub fn table(timings: &Timings, placements: &[&Timings], heap: &Heap, counted: Option<&[Figure]>) -> Table {
-    let mut table = Table::new(["target", "limit", "measured", "outcome"]);
-    let mut row = |what: &str, limit: Limit, unit: &str, measured: Option<f64>| {
+/// Rows of targets.
+pub struct Targets(Table);
+
+impl Targets {
+    pub fn new() -> Self {
+        Self(Table::new(["target", "limit", "measured", "outcome"]))
+    }
+
+    pub fn row(&mut self, what: &str, limit: Limit, unit: &str, measured: Option<f64>) {
         let outcome = match measured {
             None => "not measured",
             Some(measured) if limit.is_met(measured) => "met",
             Some(_) => "**missed**",
         };
-        let measured = measured.map_or_else(String::new, |measured| format!("{measured:.2}{unit}"));
-        table.row([what, &limit.text(unit), &measured, outcome]);
-    };
+        self.0.row([what, &limit.text(unit), &shown(measured, unit), outcome]);
+    }
+
+    /// A figure that is stated, without a limit.
+    pub fn told(&mut self, what: &str, unit: &str, measured: Option<f64>) {
+        self.0.row([what, "", &shown(measured, unit), ""]);
+    }
+
+    /// The budgets, one row each.
+    pub fn counted(&mut self, figures: &[Figure]) {
+        for figure in figures {
+            if let Some(budget) = figure.budget {
+                self.row(figure.what, AtMost(budget), "", Some(figure.measured));
+            }
+        }
+    }
+
+    pub fn markdown(&self) -> String {
+        self.0.markdown()
+    }
+}
+
+fn shown(measured: Option<f64>, unit: &str) -> String {
+    measured.map_or_else(String::new, |measured| format!("{measured:.2}{unit}"))
+}
+
+/// One row for each target, the counted ones last.
+///
+/// What depends on where the compiler happens to put two loops is judged in the build that places ours best.
+pub fn table(timings: &Timings, placements: &[&Timings], heap: &Heap, counted: Option<&[Figure]>) -> Targets {
+    let mut targets = Targets::new();
+    let mut row =
+        |what: &str, limit: Limit, unit: &str, measured: Option<f64>| targets.row(what, limit, unit, measured);
 
     for slots in [64, 1_000, 10_000, 100_000] {
         let what = format!("emit of {slots} slots, to the raw loop's best layout");
@@ -84,12 +117,8 @@ pub fn table(timings: &Timings, placements: &[&Timings], heap: &Heap, counted: O
     let held = footprint.and_then(|footprint| footprint.held.or(footprint.requested));
     row(&format!("memory per connection at {}", heap.connections), AtMost(72.0), " bytes", held);
 
-    for figure in counted.unwrap_or_default() {
-        if let Some(budget) = figure.budget {
-            row(figure.what, AtMost(budget), "", Some(figure.measured));
-        }
-    }
-    table
+    targets.counted(counted.unwrap_or_default());
+    targets
 }
 
 /// The ratio in that one of the builds in which ours stands best, to the other's best in the same build: between builds

@@ -98,7 +98,7 @@ impl State {
         }
         let limit = limit.expect("near to it");
         let next = self.next_sweep_in.entry(group.clone()).or_default();
-        if live <= limit {
+        if live < limit {
             *next = limit.min(*next);
         }
         live >= *next
