@@ -166,13 +166,17 @@ impl<E> Signal<E> {
 
     fn attach(&self, closure: Closure, place: &'static Location<'static>) -> Connection {
         let (connection, due) = self.attach_only(closure, place);
-        due.settle();
+        if let Some(due) = due {
+            due.settle();
+        }
         connection
     }
 
     /// Connects, runs no foreign code, and leaves what is due afterwards to the caller.
-    pub(crate) fn attach_only(&self, closure: Closure, place: &'static Location<'static>) -> (Connection, Due) {
-        let (chunk, tag, due) = self.root.connect(closure, place);
+    #[inline]
+    pub(crate) fn attach_only(&self, closure: Closure, place: &'static Location<'static>) -> (Connection, Option<Due>) {
+        let mut due = None;
+        let (chunk, tag) = self.root.connect(closure, place, &mut due);
         (Connection::new(chunk, tag), due)
     }
 

@@ -303,7 +303,7 @@ where
 
 fn attach_closure<E: 'static>(signal: &Signal<E>, closure: Closure, place: &'static Location<'static>) -> Attached {
     let (connection, due) = signal.attach_only(closure, place);
-    Attached { connection, life: signal.life(), due: Some(due) }
+    Attached { connection, life: signal.life(), due }
 }
 
 /// [`Closure::each`] for a slot whose type has no name.

@@ -10,16 +10,25 @@ use std::panic::Location;
 use std::ptr;
 
 impl Root {
-    /// Connects a closure. What is due afterwards is left to the caller: [`Due::settle`].
+    /// Connects a closure. What is due afterwards is left to the caller: [`Due::settle`]. It is written, and not returned,
+    /// because it seldom is: what is returned fits into registers.
     ///
     /// Runs no foreign code.
-    pub(crate) fn connect(&self, closure: Closure, place: &'static Location<'static>) -> (&'static Chunk, Tag, Due) {
+    pub(crate) fn connect(
+        &self,
+        closure: Closure,
+        place: &'static Location<'static>,
+        due: &mut Option<Due>,
+    ) -> (&'static Chunk, Tag) {
         let domain = self.domain.core();
         let pin = epoch::pin(&domain.epoch, place);
         let list = self.list_or_new(domain);
-        let ((chunk, tag), appended) = list.claim_and_publish(domain, closure, place);
+        let (connection, appended) = list.claim_and_publish(domain, closure, place);
         drop(pin);
-        (chunk, tag, Due(appended.map(|sequence| (list, sequence))))
+        if let Some(sequence) = appended {
+            *due = Some(Due { list, sequence });
+        }
+        connection
     }
 
     /// The list; at the first connection one from the pool.
@@ -46,20 +55,21 @@ impl Root {
     }
 }
 
-/// What a connect has to do when its caller holds no lock: it appended this chunk.
+/// What a connect has to do when its caller holds no lock: it appended a chunk.
 #[must_use = "appending provokes sweeps"]
-pub(crate) struct Due(Option<(&'static List, u64)>);
+pub(crate) struct Due {
+    list: &'static List,
+    /// The number of the chunk.
+    sequence: u64,
+}
 
 impl Due {
     /// May sweep, and unless the domain reclaims by hand, and outside of emissions, run the destructors of closures that
     /// were disconnected before. The signal has not been dropped meanwhile.
-    #[inline]
     pub(crate) fn settle(self) {
-        if let Some((list, sequence)) = self.0 {
-            let domain = list.domain();
-            list.sweep_if_due(domain, sequence);
-            domain.reclaim_if_due();
-        }
+        let domain = self.list.domain();
+        self.list.sweep_if_due(domain, self.sequence);
+        domain.reclaim_if_due();
     }
 }
 

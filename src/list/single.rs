@@ -3,7 +3,9 @@
 use super::chunk::Chunk;
 use super::{List, Root, Tag};
 use crate::epoch;
-use crate::panics::{Policy, Propagation};
+#[cfg(not(loom))]
+use crate::panics::Policy;
+use crate::panics::Propagation;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
 

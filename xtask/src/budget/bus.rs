@@ -54,11 +54,11 @@ pub fn measure() -> Result<Vec<Figure>, Error> {
 
     Ok(vec![
         told("instructions per bare connect", bare.instructions.slope),
-        held("instructions per tracked connect: owner, statistics off", owned.instructions.slope, 690),
+        held("instructions per tracked connect: owner, statistics off", owned.instructions.slope, 640),
         told("the same, sampled", sampled.instructions.slope),
         told("the same, exact", exact.instructions.slope),
-        held("instructions per tracked connect: owner, service, two tags", described.instructions.slope, 1_000),
-        held("instructions of a cleanup per connection", cleanup.instructions.slope, 210),
+        held("instructions per tracked connect: owner, service, two tags", described.instructions.slope, 950),
+        held("instructions of a cleanup per connection", cleanup.instructions.slope, 205),
         held("instructions per callback, statistics off, more than untracked", more(&emit_off), 0),
         held("instructions per callback, sampled, more than untracked", more(&emit_sampled), 5),
         told("instructions per callback, exact, more than untracked", more(&emit_exact)),
