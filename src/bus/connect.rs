@@ -123,9 +123,9 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
 
     /// Connects the slot.
     ///
-    /// Cost: what [`Signal::connect`] costs, once to twice that for the record, and no heap call for what is usual: an owner by
-    /// number, a service and up to two tags by literals. What the slot captures is stored in place up to 8 bytes with sampled
-    /// call statistics, 16 with exact ones, and 24 with none.
+    /// Cost: what [`Signal::connect`] costs, three to four times that for the record, and no heap call for what is usual: an
+    /// owner by number, a service and up to two tags by literals. What the slot captures is stored in place up to 8 bytes with
+    /// sampled call statistics, 16 with exact ones, and 24 with none.
     ///
     /// # Errors
     /// If a limit is reached, the bus was shut down, or what was said makes no sense. The slot is dropped, never called.

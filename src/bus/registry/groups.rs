@@ -113,7 +113,14 @@ impl<K: Hash + Eq + Clone + Hint> Groups<K> {
                         (group.key, group.live, group.made, group.next_sweep) = (key, 1, 0, 0);
                     }
                     None => {
-                        groups.push(Group { key, live: 1, made: 0, members: Vec::new(), next_sweep: 0, looked: 0 });
+                        groups.push(Group {
+                            key,
+                            live: 1,
+                            made: 0,
+                            members: Vec::with_capacity(KEPT / 2),
+                            next_sweep: 0,
+                            looked: 0,
+                        });
                     }
                 }
                 index
