@@ -8,6 +8,7 @@
 pub(crate) use self::modelled::*;
 #[cfg(not(loom))]
 pub(crate) use self::real::*;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Waits a little, and longer the more `rounds` there were.
 pub(crate) fn pause(rounds: &mut u32) {
@@ -18,6 +19,11 @@ pub(crate) fn pause(rounds: &mut u32) {
         _ => std::thread::sleep(std::time::Duration::from_micros(100)),
     }
     *rounds = rounds.saturating_add(1);
+}
+
+/// Locks what no panic can leave half done: no foreign code runs under it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Atomics for counters and descriptions: Relaxed, but for what a stale handle may read beside the slot's next user.

@@ -7,9 +7,10 @@
 //!   in [`PERIODS`] of the time, for all buses of the process.
 //! - *Exact*: the wrapper counts each call, and reads the clock.
 
+use crate::sync::lock;
 use crate::time::{Clock, nanoseconds};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How calls are counted; see [`Config::call_statistics`](crate::Config::call_statistics).
@@ -223,7 +224,7 @@ impl Samples {
 
     #[cold]
     fn grow(&mut self) -> &'static Sample {
-        let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = lock(&LEFT);
         if left.is_empty() {
             let slab =
                 (0..SLAB).map(|_| Sample { word: AtomicU64::new(0), last: AtomicU32::new(0) }).collect::<Vec<_>>();
@@ -251,7 +252,7 @@ impl Samples {
 
 impl Drop for Samples {
     fn drop(&mut self) {
-        LEFT.lock().unwrap_or_else(PoisonError::into_inner).append(&mut self.free);
+        lock(&LEFT).append(&mut self.free);
     }
 }
 

@@ -16,12 +16,13 @@ use crate::connection::Connection;
 use crate::domain::Domain;
 use crate::list::Due;
 use crate::panics::drop_quietly;
+use crate::sync::lock;
 use crate::time::Clock;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Connections are about to run out; what the [emergency hook](crate::Bus::on_emergency) is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl Inner {
 
     /// No foreign code runs under the lock, so a panic cannot have left anything half done.
     fn lock(&self) -> MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.registry)
     }
 
     /// Does something to the registry, and when its lock is released, what that has left to do.

@@ -5,8 +5,9 @@ use super::audit::Counting;
 use super::inner::Inner;
 use super::{Bus, WeakBus};
 use crate::domain::Collected;
+use crate::sync::lock;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -125,7 +126,7 @@ impl Inner {
             let Some(swept) = swept else { break };
             stale += swept;
             if page % PAGES_PER_LOOK == PAGES_PER_LOOK - 1 && !in_time() {
-                let mut upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut upkeep = lock(&self.upkeep);
                 (upkeep.page, upkeep.look) = (Some(page + 1), look);
                 return (stale, 0);
             }

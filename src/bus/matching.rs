@@ -14,10 +14,11 @@ use super::service::{Service, ServiceState};
 use super::topics::{Pattern, PatternError, Topic, TopicCreated, TopicId};
 use super::track::{Tags, Track};
 use crate::connection::Connection;
+use crate::sync::lock;
 use hashbrown::HashMap;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 /// A connection to the topics that match a pattern, being described; from [`Bus::connect_matching`].
 pub struct Matching<E> {
@@ -170,7 +171,7 @@ const FEW: usize = 16;
 
 impl<F> Fan<F> {
     fn lock(&self) -> MutexGuard<'_, Branches> {
-        self.branches.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.branches)
     }
 
     /// A topic was made.
@@ -257,7 +258,7 @@ fn on_end<F: Send + Sync + 'static>(fan: Weak<Fan<F>>, callback: Arc<Mutex<Optio
 }
 
 fn take<T>(place: &Mutex<Option<T>>) -> Option<T> {
-    place.lock().unwrap_or_else(PoisonError::into_inner).take()
+    lock(place).take()
 }
 
 /// What is said of the connection to each topic: all but what belongs to the whole.

@@ -9,10 +9,11 @@ use super::registry::Group;
 use super::source::Source;
 use super::track::Track;
 use crate::signal::Signal;
+use crate::sync::lock;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A service of a bus; from [`Bus::service`]. Handles are cheap to clone, and name the same service.
 ///
@@ -68,7 +69,7 @@ impl ServiceState {
     }
 
     fn lock_hooks(&self) -> MutexGuard<'_, Vec<Hook>> {
-        self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.hooks)
     }
 }
 
@@ -246,7 +247,7 @@ impl Services {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<ServiceState>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// The latest one.

@@ -17,10 +17,11 @@ use super::track::Track;
 use crate::connection::Connection;
 use crate::domain::Domain;
 use crate::signal::Signal;
+use crate::sync::lock;
 use crate::time::{Clock, Wheel};
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// What a timer's slot is called with.
@@ -284,7 +285,7 @@ impl Timers {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 
     /// Adds one, and takes out cancelled ones now and then: to be dropped by the caller, since they may hold what is the

@@ -3,8 +3,9 @@
 
 use super::DomainCore;
 use super::collect::Collected;
+use crate::sync::lock;
 use crate::world::world;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 /// The ended domains that are not done with yet.
 pub(crate) struct Estates(Mutex<State>);
@@ -53,6 +54,6 @@ impl Estates {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing that can panic half-way runs under it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

@@ -1,8 +1,9 @@
 //! The panic hook of a domain: run by emissions, which neither wait for it nor drop it, and replaced by anyone.
 
 use crate::panics::{Hook, drop_quietly};
+use crate::sync::lock;
 use arc_swap::ArcSwapOption;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The place of a hook.
 pub(super) struct HookPlace {
@@ -44,6 +45,6 @@ impl HookPlace {
 
     fn replaced(&self) -> MutexGuard<'_, Vec<Arc<Hook>>> {
         // Nothing that can panic runs under it.
-        self.replaced.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.replaced)
     }
 }

@@ -3,10 +3,10 @@
 use super::Epoch;
 use super::barrier::{self, PinFlavour};
 use crate::sync::diagnostic::{AtomicPtr as Note, AtomicU64 as Count, Relaxed};
-use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell, const_unless_loom, immortal, pause};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell, const_unless_loom, immortal, lock, pause};
 use std::panic::Location;
 use std::ptr;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The upper half of a state is the epoch; the counter is kept shifted to where a record shows it. It comes round after
@@ -237,7 +237,7 @@ impl Record {
     pub(super) fn observe(&self, now: Instant) -> Option<OldestPin> {
         /// One observer at a time, for the two words of an observation.
         static OBSERVER: Mutex<()> = Mutex::new(());
-        let _observer = OBSERVER.lock().unwrap_or_else(PoisonError::into_inner);
+        let _observer = lock(&OBSERVER);
         let state = self.shows();
         let elapsed = u64::try_from(now.saturating_duration_since(dawn()).as_nanos()).unwrap_or(u64::MAX);
         if self.seen.swap(state, Relaxed) != state {

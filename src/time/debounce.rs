@@ -4,7 +4,7 @@
 //! timer is due and the deadline has moved meanwhile, it is set again.
 
 use super::keyed::{Fingerprint, FingerprintMap, Shards};
-use super::lock;
+use crate::sync::lock;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::Hash;

@@ -1,6 +1,6 @@
 //! State by key, without keeping keys: shards of maps from a key's fingerprint.
 
-use super::lock;
+use crate::sync::lock;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::marker::PhantomData;

@@ -2,7 +2,7 @@
 
 use super::clock::nanoseconds;
 use super::keyed::{FingerprintMap, Shards};
-use super::lock;
+use crate::sync::lock;
 use crate::sync::{AtomicU64, Ordering};
 use std::fmt;
 use std::hash::Hash;

@@ -18,10 +18,3 @@ pub use heartbeat::{
 pub(crate) use keyed::Fingerprint;
 pub use limiter::{KeyedThrottle, Throttle};
 pub(crate) use wheel::Wheel;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Locks what no panic can leave half done: no foreign code runs under it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

@@ -16,10 +16,11 @@ use super::Bus;
 use super::details::Filter;
 use super::inner::Inner;
 use super::log;
+use crate::sync::lock;
 use census::{Census, Place};
 use std::fmt::Write;
 use std::panic::Location;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 /// What [`Bus::audit`] found: by place in the source, the worst first. It prints like the warnings of a compiler.
@@ -211,7 +212,7 @@ impl Inner {
 
     /// (No foreign code runs under it.)
     fn history(&self) -> MutexGuard<'_, History> {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.history)
     }
 
     fn untracked(&self, census: &Census) -> Vec<UntrackedSlots> {

@@ -12,11 +12,12 @@
 use super::pattern::Pattern;
 use super::topic::{About, Held};
 use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
+use crate::sync::lock;
 use arc_swap::ArcSwap;
 use hashbrown::DefaultHashBuilder;
 use std::any::TypeId;
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 const SHARD_BITS: u32 = 6;
 
@@ -173,7 +174,7 @@ impl Writer {
 
 impl Shard {
     fn lock(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.writer)
     }
 
     /// The caller has the lock: what is in the table is open.

@@ -3,11 +3,12 @@
 use super::entry::Handles;
 use crate::connection::Connection;
 use crate::signal::Signal;
+use crate::sync::lock;
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::num::NonZero;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Which topic it is: the same for all handles of a topic, and never another one's, of whatever bus, even if a collected topic
 /// is made anew.
@@ -242,7 +243,7 @@ impl About {
     }
 
     fn with_pattern_slots<R>(&self, f: impl FnOnce(&mut PatternSlots) -> R) -> R {
-        f(&mut self.pattern_slots.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut lock(&self.pattern_slots))
     }
 }
 

@@ -3,7 +3,8 @@
 use super::Phases;
 use super::figures::{Entry, HeartbeatFigures, Recorder};
 use crate::panics::drop_quietly;
-use crate::time::{Clock, lock};
+use crate::sync::lock;
+use crate::time::Clock;
 use spin_sleep::SpinSleeper;
 use std::fmt;
 use std::panic::resume_unwind;
