@@ -39,6 +39,8 @@ mod connection;
 mod domain;
 mod epoch;
 mod list;
+#[cfg(not(loom))]
+mod objects;
 mod panics;
 mod pool;
 mod scope;
@@ -68,6 +70,8 @@ pub use bus::{
 pub use connection::{Connection, WaitError};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
 pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};
+#[cfg(not(loom))]
+pub use objects::{PoolFigures, PoolLeak, Pools};
 pub use panics::{PanicPolicy, SlotPanic};
 pub use scope::ScopedConnection;
 pub use signal::Signal;

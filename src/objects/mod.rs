@@ -1,0 +1,7 @@
+//! Pools of the user's objects.
+
+mod figures;
+mod registry;
+
+pub use figures::{PoolFigures, PoolLeak};
+pub use registry::Pools;
