@@ -39,7 +39,8 @@ mod connection;
 mod domain;
 mod epoch;
 mod list;
-#[cfg(not(loom))]
+// Models corner magazines, depots and cells alone.
+#[cfg_attr(loom, allow(dead_code, unused_imports))]
 mod objects;
 mod panics;
 mod pool;
@@ -71,7 +72,9 @@ pub use connection::{Connection, WaitError};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
 pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};
 #[cfg(not(loom))]
-pub use objects::{PoolFigures, PoolLeak, Pools};
+pub use objects::{
+    Key, KeyError, Pool, PoolBuilder, PoolError, PoolFigures, PoolLeak, Pooled, Pools, ResizeReason, Resized,
+};
 pub use panics::{PanicPolicy, SlotPanic};
 pub use scope::ScopedConnection;
 pub use signal::Signal;

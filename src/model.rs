@@ -4,7 +4,7 @@
 use crate::entry;
 use crate::epoch::{self, Epoch, Link, Ready, Turn};
 use crate::list::{Arrival, Depth, Flight};
-use crate::pool::{self, Pooled, Ticket};
+use crate::pool::{self, Immortal, Ticket};
 use crate::sync::{AtomicPtr, UnsafeCell, immortal};
 use crate::world::{new_world, world};
 use std::panic::Location;
@@ -43,7 +43,7 @@ unsafe impl Link for Node {
 }
 
 // SAFETY: `ticket` serves nothing else.
-unsafe impl Pooled for Node {
+unsafe impl Immortal for Node {
     const SLAB: usize = 2;
 
     fn fresh() -> Self {

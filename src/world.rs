@@ -2,6 +2,7 @@
 
 use crate::domain::{DomainCore, Estates};
 use crate::list::{Chunk, List};
+use crate::objects::{Directory, Rounds};
 use crate::pool::Pool;
 use crate::sync::const_unless_loom;
 
@@ -12,12 +13,16 @@ pub(crate) struct World {
     pub(crate) estates: Estates,
     pub(crate) lists: Pool<List>,
     pub(crate) chunks: Pool<Chunk>,
+    /// What idle objects of the user's pools lie in.
+    pub(crate) rounds: Pool<Rounds>,
+    /// What keys of the user's pools stand for.
+    pub(crate) keys: Pool<Directory>,
 }
 
 impl World {
     const_unless_loom! {
         fn new() -> Self {
-            Self { global: DomainCore::new(), domains: Pool::new(), estates: Estates::new(), lists: Pool::new(), chunks: Pool::new() }
+            Self { global: DomainCore::new(), domains: Pool::new(), estates: Estates::new(), lists: Pool::new(), chunks: Pool::new(), rounds: Pool::new(), keys: Pool::new() }
         }
     }
 }

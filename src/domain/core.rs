@@ -4,7 +4,7 @@ use super::hook::HookPlace;
 use crate::epoch::{Draining, Epoch, Limbo, Turn};
 use crate::list::{CHUNK_SLOTS, Chunk, Done, finish};
 use crate::panics::Hook;
-use crate::pool::{Pooled, Ticket};
+use crate::pool::{Immortal, Ticket};
 use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 use crate::world::world;
@@ -44,7 +44,7 @@ pub(super) struct Figures {
 }
 
 // SAFETY: `ticket` serves nothing else.
-unsafe impl Pooled for DomainCore {
+unsafe impl Immortal for DomainCore {
     const SLAB: usize = 1;
 
     fn fresh() -> Self {

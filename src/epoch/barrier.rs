@@ -70,7 +70,7 @@ fn name(flavour: u8) -> PinFlavour {
 
 /// The pinning side, between showing the pin and looking at any list.
 #[inline(always)]
-pub(super) fn light(flavour: PinFlavour) {
+pub(crate) fn light(flavour: PinFlavour) {
     match flavour {
         // Partner: `heavy`, which puts a full barrier at this very point of the thread, or before it, or after it.
         PinFlavour::Asymmetric => compiler_fence(Ordering::SeqCst),
@@ -81,7 +81,7 @@ pub(super) fn light(flavour: PinFlavour) {
 }
 
 /// The looking side, between taking something out of a list and looking for pins.
-pub(super) fn heavy() {
+pub(crate) fn heavy() {
     // Partner: `light`. The fence also orders this thread's own accesses in the asymmetric flavour.
     fence(Ordering::SeqCst);
     if pin_flavour() == PinFlavour::Asymmetric {

@@ -6,7 +6,7 @@ use super::slot::{Ops, Remains, Slot};
 use super::tag::Tag;
 use crate::domain::DomainCore;
 use crate::epoch::Link;
-use crate::pool::{Pooled, Ticket};
+use crate::pool::{Immortal, Ticket};
 use crate::sync::diagnostic::{AtomicPtr as Note, AtomicU32 as Count, Relaxed};
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::panic::Location;
@@ -75,7 +75,7 @@ unsafe impl Link for Chunk {
 }
 
 // SAFETY: `ticket` serves nothing else.
-unsafe impl Pooled for Chunk {
+unsafe impl Immortal for Chunk {
     /// 32 KiB an allocation.
     const SLAB: usize = if cfg!(loom) { 1 } else { 16 };
 

@@ -35,7 +35,7 @@ pub(crate) use tag::Tag;
 
 use crate::domain::{Domain, DomainCore};
 use crate::panics::{Policy, Propagation};
-use crate::pool::{Pooled, Ticket};
+use crate::pool::{Immortal, Ticket};
 use crate::sync::diagnostic::AtomicU64 as Count;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, const_unless_loom, fence};
 use std::any::Any;
@@ -70,7 +70,7 @@ struct Work {
 }
 
 // SAFETY: `ticket` serves nothing else.
-unsafe impl Pooled for List {
+unsafe impl Immortal for List {
     const SLAB: usize = if cfg!(loom) { 1 } else { 32 };
 
     fn fresh() -> Self {

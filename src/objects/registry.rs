@@ -12,7 +12,7 @@ pub(super) trait Listed: Send + Sync {
     fn figures(&self) -> PoolFigures;
     fn leaks(&self, older_than: Duration) -> Vec<PoolLeak>;
     /// Makes or drops objects, as need has been; how many were made or dropped.
-    fn maintain(&self) -> usize;
+    fn maintain(self: Arc<Self>) -> usize;
     /// Drops all idle objects that need not be; how many.
     fn shrink(&self) -> usize;
 }
@@ -81,7 +81,7 @@ impl Pools {
     pub fn maintain(&self, budget: Duration) -> usize {
         let deadline = Instant::now().checked_add(budget);
         let in_time = || deadline.is_none_or(|deadline| Instant::now() < deadline);
-        self.alive().iter().take_while(|_| in_time()).map(|pool| pool.maintain()).sum()
+        self.alive().into_iter().take_while(|_| in_time()).map(|pool| pool.maintain()).sum()
     }
 
     /// Drops all idle objects that pools need not have; how many.

@@ -4,15 +4,17 @@
 //! list that serves another signal by then. Both are harmless because what they point to never changes its type.
 
 mod directory;
+mod stack;
 
-use crate::sync::{AtomicU32, AtomicU64, Ordering, const_unless_loom, immortal};
+use crate::sync::{Ordering, const_unless_loom, immortal};
 use directory::Directory;
+pub(crate) use stack::{Stack, Ticket};
 
 /// Something that is kept in a [`Pool`].
 ///
 /// # Safety
-/// `ticket` must return the same field at each call, one that nothing but the pool touches.
-pub(crate) unsafe trait Pooled: Sync + Sized + 'static {
+/// `ticket` must return the same field at each call, one that nothing but pool and stack touch.
+pub(crate) unsafe trait Immortal: Sync + Sized + 'static {
     /// At most so many are made in one allocation.
     const SLAB: usize;
 
@@ -20,86 +22,36 @@ pub(crate) unsafe trait Pooled: Sync + Sized + 'static {
     fn ticket(&self) -> &Ticket;
 }
 
-/// The pool's own field in what it keeps.
-pub(crate) struct Ticket {
-    /// Its number in the directory. Written once, before it is taken or put for the first time.
-    number: AtomicU32,
-    /// While it is free: the number of the next free one, or zero.
-    next: AtomicU32,
-}
-
-impl Ticket {
-    const_unless_loom! {
-        pub(crate) fn new() -> Self {
-            Self { number: AtomicU32::new(0), next: AtomicU32::new(0) }
-        }
-    }
-}
-
 /// A stack of free things, and a directory of all that were ever made.
-///
-/// The head holds the number of the topmost free thing and a tag that moves with each change. A pointer would leave
-/// too few bits for the tag: a thread that is preempted between reading the head and exchanging it must not find the
-/// same tag again, and 32 bits take minutes of nothing else to come round.
-pub(crate) struct Pool<T: Pooled> {
-    /// `tag << 32 | number`, number zero meaning empty.
-    head: AtomicU64,
+pub(crate) struct Pool<T: Immortal> {
+    free: Stack<T>,
     directory: Directory<T>,
 }
 
-const NUMBER_MASK: u64 = u32::MAX as u64;
-const TAG_STEP: u64 = 1 << 32;
-
-impl<T: Pooled> Pool<T> {
+impl<T: Immortal> Pool<T> {
     const_unless_loom! {
         pub(crate) fn new() -> Self {
-            Self { head: AtomicU64::new(0), directory: Directory::new() }
+            Self { free: Stack::new(), directory: Directory::new() }
         }
     }
 
-    /// Takes a free thing, or makes some. As it was when it was put back, or [`Pooled::fresh`].
+    /// Takes a free thing, or makes some. As it was when it was put back, or [`Immortal::fresh`].
     pub(crate) fn take(&'static self) -> &'static T {
-        self.pop().unwrap_or_else(|| self.grow())
+        self.pop(&self.free).unwrap_or_else(|| self.grow())
     }
 
     /// Puts a thing back that nothing uses any more.
     pub(crate) fn put(&self, thing: &'static T) {
-        let ticket = thing.ticket();
-        // Relaxed: written before the thing was taken for the first time.
-        let number = u64::from(ticket.number.load(Ordering::Relaxed));
-        let mut head = self.head.load(Ordering::Relaxed);
-        loop {
-            ticket.next.store((head & NUMBER_MASK) as u32, Ordering::Relaxed);
-            let new = (head & !NUMBER_MASK).wrapping_add(TAG_STEP) | number;
-            // Release; partner: the Acquire loads in `pop`. Whoever takes the thing has seen the link above, and all
-            // that was done to the thing before it was put back.
-            match self.head.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(found) => head = found,
-            }
-        }
+        self.free.push(thing);
     }
 
-    fn pop(&self) -> Option<&'static T> {
-        // Acquire, here and where the exchange fails; partner: the Release in `put`.
-        let mut head = self.head.load(Ordering::Acquire);
-        loop {
-            let top = self.directory.get((head & NUMBER_MASK) as u32)?;
-            // Perhaps stale: another thread may have taken `top` meanwhile. Then the tag has moved, and the exchange
-            // fails, even if `top` is back on top.
-            let next = u64::from(top.ticket().next.load(Ordering::Relaxed));
-            let new = (head & !NUMBER_MASK).wrapping_add(TAG_STEP) | next;
-            // Relaxed on success: the head we loaded was read with Acquire, and an exchange continues the release
-            // sequence of the `put` below it.
-            match self.head.compare_exchange_weak(head, new, Ordering::Relaxed, Ordering::Acquire) {
-                Ok(_) => return Some(top),
-                Err(found) => head = found,
-            }
-        }
+    /// Takes the topmost thing of a stack of this pool's things.
+    pub(crate) fn pop(&self, stack: &Stack<T>) -> Option<&'static T> {
+        stack.pop(&self.directory)
     }
 
     /// Makes a slab of things: one to return, the others to keep. A slab is as large as all before it, up to
-    /// [`Pooled::SLAB`].
+    /// [`Immortal::SLAB`].
     #[cold]
     fn grow(&'static self) -> &'static T {
         let size = self.made().clamp(1, T::SLAB);
@@ -110,6 +62,11 @@ impl<T: Pooled> Pool<T> {
         let (first, rest) = slab.split_first().expect("a slab holds at least one");
         rest.iter().for_each(|thing| self.put(thing));
         first
+    }
+
+    /// The thing of that number, free or in use.
+    pub(crate) fn get(&self, number: u32) -> Option<&'static T> {
+        self.directory.get(number)
     }
 
     /// How many were ever made.

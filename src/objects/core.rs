@@ -1,0 +1,370 @@
+//! A pool's inside: what its handles, guards and objects share.
+
+use super::figures::{PoolFigures, PoolLeak};
+use super::keys::Keys;
+use super::node::{Header, Node};
+use super::pooled::Pooled;
+use super::registry::Listed;
+use super::sizing::{Plan, ResizeReason, Resized, Sizing};
+use super::stock::{Got, Home, Stock};
+use super::tracking::Tracking;
+use crate::panics::drop_quietly;
+use crate::signal::Signal;
+use crate::sync::lock;
+use crate::time::Clock;
+use std::mem::size_of;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+/// How a pool was described.
+pub(super) struct Settings {
+    pub(super) name: Arc<str>,
+    pub(super) min: usize,
+    pub(super) max: usize,
+    pub(super) window: Duration,
+    pub(super) bytes_each: usize,
+    /// Tracked, and suspected after that long.
+    pub(super) leak_after: Option<Duration>,
+    pub(super) clock: Clock,
+}
+
+pub(super) type Make<T> = Box<dyn Fn() -> T + Send + Sync>;
+pub(super) type Reset<T> = Box<dyn Fn(&mut T) + Send + Sync>;
+
+pub(super) struct Core<T> {
+    pub(super) stock: Stock,
+    /// No two pools of a process have the same.
+    pub(super) serial: u64,
+    pub(super) keys: Keys,
+    make: Make<T>,
+    reset: Option<Reset<T>>,
+    tracking: Option<Tracking>,
+    settings: Settings,
+    /// [`Pool`](crate::Pool)s that there are. The pool closes with the last.
+    handles: AtomicUsize,
+    home: Weak<dyn Home>,
+    sizing: Mutex<Sizing>,
+    pub(super) resized: Signal<Resized>,
+    misses: AtomicU64,
+    panics: AtomicU64,
+    leaks_suspected: AtomicUsize,
+}
+
+impl<T: Send + 'static> Core<T> {
+    /// With one handle, which is the caller's to make.
+    pub(super) fn new(make: Make<T>, reset: Option<Reset<T>>, settings: Settings) -> Arc<Self> {
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
+        Arc::new_cyclic(|home: &Weak<Self>| Self {
+            stock: Stock::new(settings.max, size_of::<Node<T>>() + settings.bytes_each),
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            keys: Keys::new(),
+            make,
+            reset,
+            tracking: settings.leak_after.map(|_| Tracking::default()),
+            sizing: Mutex::new(Sizing::new(settings.window, settings.clock.now())),
+            settings,
+            handles: AtomicUsize::new(1),
+            home: Weak::<Self>::clone(home),
+            resized: Signal::new(),
+            misses: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
+            leaks_suspected: AtomicUsize::new(0),
+        })
+    }
+
+    pub(super) fn add_handle(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn remove_handle(self: &Arc<Self>) {
+        // AcqRel: what was done through one handle comes before the closing by another.
+        if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.stock.close();
+            self.remove_all();
+            self.stock.empty(|node| self.drop_node(node));
+        }
+    }
+
+    /// What is there now was there from the start.
+    pub(super) fn begin(&self) {
+        lock(&self.sizing).begin(self.stock.objects());
+    }
+
+    // --- handing out -------------------------------------------------------------------------------------------------
+
+    /// A guard for a node that leaves the stock.
+    #[inline]
+    pub(super) fn hand_out(&self, node: NonNull<Header>, place: &'static Location<'static>) -> Pooled<T> {
+        if self.is_tracked() {
+            // SAFETY: ours.
+            unsafe { node.as_ref() }.note_taken(place, self.settings.clock.coarse());
+        }
+        // SAFETY: it comes from the stock, which holds nodes of this pool only, and gives each to one.
+        unsafe { Pooled::new(node) }
+    }
+
+    /// For who has none at hand: one that is idle elsewhere, or a new one, or `None`.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn obtain(self: &Arc<Self>) -> Option<NonNull<Header>> {
+        let got = self.stock.obtain(&self.home)?;
+        Some(self.redeem(got))
+    }
+
+    /// The same, but for one that is made beyond the limit rather than none.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn obtain_anyway(self: &Arc<Self>) -> NonNull<Header> {
+        self.obtain().unwrap_or_else(|| {
+            self.stock.obtain_beyond();
+            self.redeem(Got::Permit)
+        })
+    }
+
+    /// The same, waiting for one to return.
+    pub(super) fn obtain_within(self: &Arc<Self>, timeout: Duration) -> Option<NonNull<Header>> {
+        self.obtain().or_else(|| {
+            let deadline = std::time::Instant::now().checked_add(timeout);
+            let got = self.stock.wait(deadline)?;
+            Some(self.redeem(got))
+        })
+    }
+
+    fn redeem(self: &Arc<Self>, got: Got) -> NonNull<Header> {
+        let node = match got {
+            Got::Node(node) => node,
+            Got::Permit => {
+                let node = self.make();
+                self.misses.fetch_add(1, Ordering::Relaxed);
+                node
+            }
+        };
+        self.stock.note_get();
+        self.note_peak();
+        node
+    }
+
+    /// Makes an object that has been counted already.
+    ///
+    /// # Panics
+    /// If the constructor does.
+    fn make(self: &Arc<Self>) -> NonNull<Header> {
+        struct Unmade<'a, T: Send + 'static>(&'a Core<T>);
+        impl<T: Send + 'static> Drop for Unmade<'_, T> {
+            fn drop(&mut self) {
+                self.0.panics.fetch_add(1, Ordering::Relaxed);
+                self.0.stock.lose();
+            }
+        }
+        let unmade = Unmade(self);
+        let value = (self.make)();
+        std::mem::forget(unmade);
+        let node = Node::allocate(Arc::clone(self), value);
+        if let Some(tracking) = &self.tracking {
+            tracking.add(node);
+        }
+        node
+    }
+
+    // --- taking back -------------------------------------------------------------------------------------------------
+
+    /// Makes an object what it was when it was new. `false` if that panicked: then it is lost.
+    #[inline]
+    pub(super) fn reset(&self, value: &mut T) -> bool {
+        let Some(reset) = &self.reset else { return true };
+        match catch_unwind(AssertUnwindSafe(|| reset(value))) {
+            Ok(()) => true,
+            Err(payload) => {
+                self.panics.fetch_add(1, Ordering::Relaxed);
+                let _ = drop_quietly(payload);
+                false
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_tracked(&self) -> bool {
+        self.tracking.is_some()
+    }
+
+    /// Takes back what the calling thread has no room for at hand. The caller owns the node, and a pointer to us besides.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn put(&self, node: NonNull<Header>) {
+        self.note_peak();
+        if !self.stock.put(node, &self.home) {
+            self.drop_node(node);
+        }
+        self.drop_abandoned();
+    }
+
+    /// Drops an object that the caller owns, and a pointer to us besides.
+    #[cold]
+    pub(super) fn drop_node(&self, node: NonNull<Header>) {
+        self.untrack(node);
+        // SAFETY: the caller's, and nobody else knows it.
+        let node = unsafe { Node::<T>::into_box(node) };
+        if drop_quietly(node).is_err() {
+            self.panics.fetch_add(1, Ordering::Relaxed);
+        }
+        self.stock.lose();
+    }
+
+    pub(super) fn untrack(&self, node: NonNull<Header>) {
+        if let Some(tracking) = &self.tracking {
+            tracking.remove(node);
+        }
+    }
+
+    /// Drops what was put back while, or after, the pool was closed.
+    fn drop_abandoned(&self) {
+        if self.stock.is_abandoned() {
+            self.stock.empty(|node| self.drop_node(node));
+        }
+    }
+
+    // --- sizing ------------------------------------------------------------------------------------------------------
+
+    fn note_peak(&self) {
+        if self.stock.may_be_peak() {
+            let tally = self.stock.tally();
+            lock(&self.sizing).note(self.settings.clock.now(), tally.peak, tally.objects - tally.idle);
+        }
+    }
+
+    /// Makes idle objects until there are `count`, or as many as may be; how many it made. A panic of the constructor ends it.
+    pub(super) fn fill(self: &Arc<Self>, count: usize) -> usize {
+        let mut made = 0;
+        while self.stock.objects() < count && self.stock.reserve() {
+            let Ok(node) = catch_unwind(AssertUnwindSafe(|| self.make())).map_err(drop_quietly) else { break };
+            self.stock.restock(&[node]);
+            made += 1;
+        }
+        self.drop_abandoned();
+        made
+    }
+
+    /// Drops idle objects until `count` are left; how many it dropped.
+    fn drain(&self, count: usize) -> usize {
+        let idle = self.stock.take_idle(self.stock.objects().saturating_sub(count));
+        idle.iter().for_each(|node| self.drop_node(*node));
+        self.drop_abandoned();
+        idle.len()
+    }
+
+    pub(super) fn warm(self: &Arc<Self>, idle: usize) -> usize {
+        let tally = self.stock.tally();
+        let made = self.fill((tally.objects - tally.idle).saturating_add(idle));
+        self.tell(tally.objects, ResizeReason::ByHand);
+        made
+    }
+
+    pub(super) fn shrink_to_fit(&self) -> usize {
+        let before = self.stock.objects();
+        let dropped = self.drain(self.settings.min);
+        self.tell(before, ResizeReason::ByHand);
+        dropped
+    }
+
+    pub(super) fn fit(self: &Arc<Self>) -> usize {
+        if self.stock.is_closed() {
+            return 0;
+        }
+        let tally = self.stock.tally();
+        let (is_watch_due, seen, plan) = {
+            let mut sizing = lock(&self.sizing);
+            sizing.note(self.settings.clock.now(), tally.peak, tally.objects - tally.idle);
+            let plan = sizing.plan(tally.objects, self.settings.min, self.settings.max);
+            (sizing.is_watch_due(), sizing.seen(), plan)
+        };
+        if is_watch_due {
+            self.stock.begin_watch();
+        }
+        if tally.objects > seen {
+            self.tell(seen, ResizeReason::Demand);
+        }
+        if let Some(leak_after) = self.settings.leak_after {
+            let count = self.leaks(leak_after).iter().map(|leak| leak.count).sum();
+            self.leaks_suspected.store(count, Ordering::Relaxed);
+        }
+        match plan {
+            Plan::Keep => 0,
+            Plan::Grow(to) => {
+                let made = self.fill(to);
+                self.tell(tally.objects, ResizeReason::Headroom);
+                made
+            }
+            Plan::Shrink(to) => {
+                let dropped = self.drain(to);
+                self.tell(tally.objects, ResizeReason::Calm);
+                dropped
+            }
+        }
+    }
+
+    /// Tells of a resize from that many objects, if it is one.
+    fn tell(&self, from: usize, reason: ResizeReason) {
+        let to = self.stock.objects();
+        let event = lock(&self.sizing).resized(from, to, reason);
+        if let Some((peak, reason)) = event {
+            self.resized.emit(&Resized { pool: Arc::clone(&self.settings.name), from, to, peak, reason });
+        }
+    }
+}
+
+impl<T: Send + 'static> Listed for Core<T> {
+    fn name(&self) -> Arc<str> {
+        Arc::clone(&self.settings.name)
+    }
+
+    fn figures(&self) -> PoolFigures {
+        let tally = self.stock.tally();
+        let mut sizing = lock(&self.sizing);
+        sizing.note(self.settings.clock.now(), tally.peak, tally.objects - tally.idle);
+        PoolFigures {
+            name: self.name(),
+            gets: tally.gets,
+            misses: self.misses.load(Ordering::Relaxed),
+            outstanding: tally.objects - tally.idle,
+            kept: self.keys.count(),
+            idle: tally.idle,
+            peak_window: sizing.peak(),
+            peak: sizing.ever(),
+            min: self.settings.min,
+            max: self.settings.max,
+            resizes: sizing.resizes(),
+            exhausted: tally.exhausted,
+            panics: self.panics.load(Ordering::Relaxed),
+            leaks_suspected: self.leaks_suspected.load(Ordering::Relaxed),
+            bytes: tally.objects.saturating_mul(size_of::<Node<T>>() + self.settings.bytes_each),
+        }
+    }
+
+    fn leaks(&self, older_than: Duration) -> Vec<PoolLeak> {
+        let now = self.settings.clock.coarse();
+        self.tracking.as_ref().map_or_else(Vec::new, |tracking| tracking.leaks(&self.settings.name, now, older_than))
+    }
+
+    fn maintain(self: Arc<Self>) -> usize {
+        self.fit()
+    }
+
+    fn shrink(&self) -> usize {
+        self.shrink_to_fit()
+    }
+}
+
+impl<T: Send + 'static> Home for Core<T> {
+    fn stock(&self) -> &Stock {
+        &self.stock
+    }
+
+    fn leave(self: Arc<Self>) {
+        self.drop_abandoned();
+        // What is left of it may be the user's closures.
+        let _ = drop_quietly(self);
+    }
+}

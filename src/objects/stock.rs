@@ -1,0 +1,497 @@
+//! A pool's objects, whatever they are: which there are, which are idle, and who may have one.
+
+use super::depot::{Depot, ROUND};
+use super::local;
+use super::magazine::{CAPACITY, Magazine};
+use super::node::Header;
+use super::numbers::Number;
+use crate::epoch::barrier;
+use crate::sync::{lock, pause};
+use smallvec::SmallVec;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+/// Objects that a thread has at hand take up no more than this, in bytes, as long as they are eight or fewer.
+const AT_HAND: usize = 256 * 1024;
+/// So often a search for an idle object that others have in hand is repeated, before it is taken for lost.
+const SEARCHES: usize = 64;
+
+/// What a magazine has of its pool.
+pub(super) trait Home: Send + Sync {
+    fn stock(&self) -> &Stock;
+    /// Drops the pointer, and perhaps with it the last of the pool: its closures must not panic.
+    fn leave(self: Arc<Self>);
+}
+
+/// The untyped half of a pool.
+pub(super) struct Stock {
+    /// What threads find their magazines by. It is the pool's for as long as one of its objects is out: threads that have a
+    /// magazine for it must not take another pool's for it.
+    number: Number,
+    /// How many objects may be, but for those that are made beyond it for who cannot wait.
+    max: usize,
+    /// How many a magazine holds.
+    at_hand: usize,
+    /// No handle is left: what returns is dropped. Written once.
+    closed: AtomicBool,
+    depot: Depot,
+    /// How many objects there are, out or idle.
+    objects: AtomicUsize,
+    /// Gets that no magazine served.
+    slow_gets: AtomicU64,
+    exhausted: AtomicU64,
+    /// As many may have been out at a time; see [`may_be_peak`](Self::may_be_peak).
+    peak_bound: AtomicUsize,
+    /// Idle objects are in the hands of a thread on their way: begun, and over. Equal, and the first one unchanged: in no
+    /// thread's meanwhile.
+    begun: AtomicU64,
+    over: AtomicU64,
+    magazines: Mutex<Magazines>,
+    /// [`Magazines::holds`], to look at.
+    held: AtomicU32,
+    /// Rung when an object has returned to the depot, or may be made.
+    back: Condvar,
+}
+
+#[derive(Default)]
+struct Magazines {
+    list: Vec<Arc<Magazine>>,
+    /// For so many reasons nothing is to be in magazines: who waits, and objects beyond the limit.
+    holds: u32,
+    /// What was popped from magazines that are gone.
+    popped: u64,
+}
+
+/// What somebody who wants an object gets.
+pub(super) enum Got {
+    /// One that is theirs now.
+    Node(NonNull<Header>),
+    /// The right to make one, which is counted already.
+    Permit,
+}
+
+type Nodes = SmallVec<[NonNull<Header>; CAPACITY]>;
+
+impl Stock {
+    pub(super) fn new(max: usize, size: usize) -> Self {
+        Self {
+            number: Number::take(),
+            max,
+            at_hand: (AT_HAND / size.max(1)).clamp(8, CAPACITY),
+            closed: AtomicBool::new(false),
+            depot: Depot::new(),
+            objects: AtomicUsize::new(0),
+            slow_gets: AtomicU64::new(0),
+            exhausted: AtomicU64::new(0),
+            peak_bound: AtomicUsize::new(0),
+            begun: AtomicU64::new(0),
+            over: AtomicU64::new(0),
+            magazines: Mutex::default(),
+            held: AtomicU32::new(0),
+            back: Condvar::new(),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn number(&self) -> u32 {
+        self.number.get()
+    }
+
+    pub(super) fn max(&self) -> usize {
+        self.max
+    }
+
+    /// Takes an object that the calling thread has at hand.
+    #[inline(always)]
+    pub(super) fn pop(&self) -> Option<NonNull<Header>> {
+        // SAFETY: null, or a magazine that the thread's table keeps, and that is the thread's. One of an earlier pool of our
+        // number is claimed for good.
+        unsafe { local::find(self.number()).as_ref()?.pop() }
+    }
+
+    /// Keeps an object at hand for the calling thread; `false` if there is no room.
+    ///
+    /// # Safety
+    /// The caller owns the node, which is one of the pool of that number.
+    #[inline(always)]
+    pub(super) unsafe fn push(number: u32, node: NonNull<Header>) -> bool {
+        // SAFETY: as in `pop`.
+        match unsafe { local::find(number).as_ref() } {
+            // SAFETY: as in `pop`.
+            Some(magazine) => unsafe { magazine.push(node) },
+            None => false,
+        }
+    }
+
+    /// An empty magazine, for the calling thread.
+    pub(super) fn new_magazine(&self) -> Arc<Magazine> {
+        let mut magazines = lock(&self.magazines);
+        let is_claimed = magazines.holds > 0 || self.is_closed();
+        let magazine = Arc::new(Magazine::new(self.at_hand, is_claimed));
+        magazines.list.push(Arc::clone(&magazine));
+        magazine
+    }
+
+    /// Forgets a magazine, and keeps what it holds.
+    ///
+    /// # Safety
+    /// The calling thread owns it, and uses it no more.
+    pub(super) unsafe fn retire(&self, magazine: &Arc<Magazine>) {
+        let mut nodes = Nodes::new();
+        let mut magazines = lock(&self.magazines);
+        let Some(index) = magazines.list.iter().position(|other| Arc::ptr_eq(other, magazine)) else { return };
+        magazines.list.swap_remove(index);
+        magazines.popped += magazine.popped();
+        let transit = self.transit();
+        // (What is taken here was not asked for, and has been counted with the others.)
+        // SAFETY: as the caller says; under the lock nobody claims it anew.
+        nodes.extend(std::iter::from_fn(|| unsafe { magazine.pop() }));
+        drop(magazines);
+        self.restock(&nodes);
+        drop(transit);
+    }
+
+    /// An idle object for the calling thread, which has none at hand, and some more to have at hand; or the right to make one.
+    /// `None` if all objects that may be are out.
+    pub(super) fn obtain(&self, home: &Weak<dyn Home>) -> Option<Got> {
+        let magazine = local::find_or_make(self.number(), home, self);
+        if let Some(node) = self.take(magazine.as_deref()) {
+            return Some(Got::Node(node));
+        }
+        if self.reserve() { Some(Got::Permit) } else { self.search().map(Got::Node) }
+    }
+
+    /// The right to make one more, even beyond the limit: those that are too many are dropped when they return.
+    pub(super) fn obtain_beyond(&self) {
+        self.note_exhausted();
+        if self.objects.fetch_add(1, Ordering::Relaxed) >= self.max {
+            self.hold();
+        }
+    }
+
+    /// The same, waiting for one until `deadline`.
+    pub(super) fn wait(&self, deadline: Option<Instant>) -> Option<Got> {
+        self.note_exhausted();
+        self.hold();
+        let mut magazines = lock(&self.magazines);
+        let got = loop {
+            // Under the lock: who puts something in after this look rings when we sleep. And the others have looked.
+            if let Some((node, others, count)) = self.take_round() {
+                self.depot.give(&others[..count]);
+                break Some(Got::Node(node));
+            }
+            if self.reserve() {
+                break Some(Got::Permit);
+            }
+            magazines = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                Some(left) if left.is_zero() => break None,
+                Some(left) => {
+                    self.back.wait_timeout(magazines, left).map_or_else(|poison| poison.into_inner().0, |woken| woken.0)
+                }
+                None => self.back.wait(magazines).unwrap_or_else(PoisonError::into_inner),
+            };
+        };
+        drop(magazines);
+        self.release();
+        got
+    }
+
+    /// Keeps an object that returns, and that the calling thread has no room for at hand. If not, it is the caller's to drop and
+    /// to [count](Self::lose): one beyond the limit, or of a closed pool. Afterwards the caller asks [whether what is idle is
+    /// abandoned](Self::is_abandoned).
+    pub(super) fn put(&self, node: NonNull<Header>, home: &Weak<dyn Home>) -> bool {
+        // (Of two at once that both find one too many, both are dropped: one too few, to be made again.)
+        if self.is_closed() || self.objects() > self.max {
+            return false;
+        }
+        if let Some(magazine) = local::find_or_make(self.number(), home, self) {
+            let _transit = self.transit();
+            let mut nodes = [NonNull::dangling(); ROUND];
+            // SAFETY: the calling thread's.
+            let (count, is_kept) = unsafe { (magazine.spill(&mut nodes), magazine.push(node)) };
+            self.restock(&nodes[..count]);
+            if is_kept {
+                return true;
+            }
+        }
+        self.restock(&[node]);
+        true
+    }
+
+    /// Puts idle objects into the depot, for everyone.
+    pub(super) fn restock(&self, nodes: &[NonNull<Header>]) {
+        if nodes.is_empty() {
+            return;
+        }
+        self.depot.give(nodes);
+        // Partner: the barrier in `hold`. If ours is first, who waits finds the objects; if theirs is, we see that they wait.
+        fence(Ordering::SeqCst);
+        if self.held.load(Ordering::Relaxed) > 0 {
+            self.ring();
+        }
+    }
+
+    /// Is what is in the depot nobody's any more? Whoever restocks a pool asks afterwards, and drops it.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.has_closed() && self.depot.idle() > 0
+    }
+
+    /// Asked after something was put where who closes the pool looks for it: if it says no, they find it.
+    pub(super) fn has_closed(&self) -> bool {
+        // Partner: the one in `close`. If ours is first, they find what we did before; if theirs is, we see that it is closed.
+        fence(Ordering::SeqCst);
+        self.is_closed()
+    }
+
+    /// Takes all objects out of the depot.
+    pub(super) fn empty(&self, mut f: impl FnMut(NonNull<Header>)) {
+        let mut nodes = [NonNull::dangling(); ROUND];
+        while let count @ 1.. = self.depot.take(&mut nodes) {
+            nodes[..count].iter().for_each(|node| f(*node));
+        }
+    }
+
+    /// Takes up to so many idle objects, which are the caller's to drop and to [count](Self::lose).
+    pub(super) fn take_idle(&self, count: usize) -> Nodes {
+        let _transit = self.transit();
+        if self.depot.idle() < count {
+            self.gather();
+        }
+        let mut taken = Nodes::new();
+        while taken.len() < count {
+            let mut nodes = [NonNull::dangling(); ROUND];
+            let found = self.depot.take(&mut nodes);
+            if found == 0 {
+                break;
+            }
+            let (ours, others) = nodes[..found].split_at(found.min(count - taken.len()));
+            taken.extend_from_slice(ours);
+            self.restock(others);
+        }
+        taken
+    }
+
+    /// Counts one more, if one more may be.
+    pub(super) fn reserve(&self) -> bool {
+        let more = |objects| (objects < self.max).then(|| objects + 1);
+        self.objects.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    /// Counts one less, which the caller has dropped, or could not make.
+    pub(super) fn lose(&self) {
+        if self.objects.fetch_sub(1, Ordering::Relaxed) > self.max {
+            self.release();
+        }
+        // As in `restock`: whoever waits may make one now.
+        fence(Ordering::SeqCst);
+        if self.held.load(Ordering::Relaxed) > 0 {
+            self.ring();
+        }
+    }
+
+    /// Counts an object that was handed out without [`pop`](Self::pop).
+    pub(super) fn note_get(&self) {
+        self.slow_gets.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_exhausted(&self) {
+        self.exhausted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// One object of the depot, and others of its round for the magazine.
+    fn take(&self, magazine: Option<&Magazine>) -> Option<NonNull<Header>> {
+        // Else those who find nothing would keep each other from being sure: see `search`.
+        if self.depot.idle() == 0 {
+            return None;
+        }
+        let _transit = self.transit();
+        let (node, others, count) = self.take_round()?;
+        let (ours, rest) = others[..count].split_at(count.min(self.at_hand.div_ceil(2)));
+        // SAFETY: the calling thread's.
+        let is_filled = magazine.is_some_and(|magazine| unsafe { magazine.fill(ours) });
+        self.restock(if is_filled { rest } else { &others[..count] });
+        Some(node)
+    }
+
+    /// One object of the depot, and so many others.
+    fn take_round(&self) -> Option<(NonNull<Header>, [NonNull<Header>; ROUND], usize)> {
+        let mut nodes = [NonNull::dangling(); ROUND];
+        let others = self.depot.take(&mut nodes).checked_sub(1)?;
+        Some((nodes[others], nodes, others))
+    }
+
+    /// An idle object, wherever it is. `None` only if for a moment there was none.
+    #[cold]
+    fn search(&self) -> Option<NonNull<Header>> {
+        let mut rounds = 0;
+        for _ in 0..SEARCHES {
+            // In this order: what is over has begun.
+            let over = self.over.load(Ordering::SeqCst);
+            let begun = self.begun.load(Ordering::SeqCst);
+            let mut ours = u64::from(self.idle() > 0 && self.gather());
+            if self.depot.idle() > 0 {
+                ours += 1;
+                if let Some(node) = self.take(None) {
+                    return Some(node);
+                }
+            }
+            // Nobody had any in hand, from before we looked until now.
+            if begun == over && self.begun.load(Ordering::SeqCst) == begun + ours {
+                return None;
+            }
+            pause(&mut rounds);
+        }
+        None
+    }
+
+    /// Idle objects are in our hands until this is dropped.
+    fn transit(&self) -> Transit<'_> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        Transit(&self.over)
+    }
+
+    /// Takes what all threads have at hand into the depot. Was there anything to look at?
+    fn gather(&self) -> bool {
+        self.gather_and(&mut lock(&self.magazines), false)
+    }
+
+    /// The same. Keeps the owners outside if asked to, until [`release`](Self::release).
+    fn gather_and(&self, magazines: &mut MutexGuard<'_, Magazines>, keep: bool) -> bool {
+        if magazines.holds > 0 || magazines.list.is_empty() {
+            return false;
+        }
+        let _transit = self.transit();
+        let mut nodes = Nodes::new();
+        magazines.list.iter().for_each(|magazine| magazine.claim());
+        // Partner: the light barrier in `Magazine::enter`.
+        barrier::heavy();
+        for magazine in &magazines.list {
+            let claim = magazine.claimed();
+            claim.drain(|node| nodes.push(node));
+            if keep {
+                claim.keep();
+            }
+        }
+        // (Nobody waits: there are no holds.)
+        self.depot.give(&nodes);
+        true
+    }
+
+    /// From now on nothing is at hand for any thread, until this is [released](Self::release) as often: objects go
+    /// through the depot, where each one that returns is noticed.
+    fn hold(&self) {
+        let mut magazines = lock(&self.magazines);
+        self.gather_and(&mut magazines, true);
+        magazines.holds += 1;
+        self.held.store(magazines.holds, Ordering::Relaxed);
+        // Partners: the fences in `restock` and `lose`.
+        fence(Ordering::SeqCst);
+    }
+
+    fn release(&self) {
+        let mut magazines = lock(&self.magazines);
+        magazines.holds -= 1;
+        self.held.store(magazines.holds, Ordering::Relaxed);
+        if magazines.holds == 0 && !self.is_closed() {
+            // Claimed since `hold`, or since they were made: the owner is outside, or leaves.
+            magazines.list.iter().for_each(|magazine| drop(magazine.claimed()));
+        }
+    }
+
+    /// Wakes those who wait. Under the lock, so that nobody is between looking and sleeping.
+    #[cold]
+    fn ring(&self) {
+        let _magazines = lock(&self.magazines);
+        self.back.notify_all();
+    }
+
+    /// Nobody gets anything any more. What is idle is put into the depot, for the caller to [drop](Self::empty); what returns is
+    /// refused.
+    pub(super) fn close(&self) {
+        let mut magazines = lock(&self.magazines);
+        self.closed.store(true, Ordering::Release);
+        self.gather_and(&mut magazines, true);
+        magazines.popped += magazines.list.drain(..).map(|magazine| magazine.popped()).sum::<u64>();
+        drop(magazines);
+        // Partner: the fence in `has_closed`.
+        fence(Ordering::SeqCst);
+    }
+
+    /// May more be out now, or since the calling thread last exchanged objects, than ever since the watch
+    /// [began](Self::begin_watch)? Then it is time for a [`tally`](Self::tally). (What other threads have at hand counts as out here.)
+    pub(super) fn may_be_peak(&self) -> bool {
+        // SAFETY: as in `pop`.
+        let low = unsafe { local::find(self.number()).as_ref() }.map_or(0, Magazine::low);
+        let bound = self.objects().saturating_sub(self.depot.idle() + low);
+        bound > self.peak_bound.load(Ordering::Relaxed) && {
+            self.peak_bound.store(bound, Ordering::Relaxed);
+            true
+        }
+    }
+
+    /// Begins to watch anew how few objects threads have at hand.
+    pub(super) fn begin_watch(&self) {
+        self.peak_bound.store(0, Ordering::Relaxed);
+        let magazines = lock(&self.magazines);
+        if magazines.holds > 0 || magazines.list.is_empty() {
+            return;
+        }
+        magazines.list.iter().for_each(|magazine| magazine.claim());
+        // As in `gather_and`.
+        barrier::heavy();
+        magazines.list.iter().for_each(|magazine| magazine.claimed().begin_watch());
+    }
+
+    /// How many objects there are.
+    pub(super) fn objects(&self) -> usize {
+        self.objects.load(Ordering::Relaxed)
+    }
+
+    /// How many of them are idle.
+    pub(super) fn idle(&self) -> usize {
+        self.depot.idle() + lock(&self.magazines).list.iter().map(|magazine| magazine.len()).sum::<usize>()
+    }
+
+    /// What is there now, and was.
+    pub(super) fn tally(&self) -> Tally {
+        let magazines = lock(&self.magazines);
+        let list = &magazines.list;
+        let popped = magazines.popped + list.iter().map(|magazine| magazine.popped()).sum::<u64>();
+        let at_hand: usize = list.iter().map(|magazine| magazine.len()).sum();
+        // How many more one thread has had out since it was watched, or since it last filled up, than it has now.
+        let more = list.iter().map(|magazine| magazine.len() - magazine.low().min(magazine.len())).max().unwrap_or(0);
+        let objects = self.objects();
+        let idle = (self.depot.idle() + at_hand).min(objects);
+        Tally {
+            gets: popped + self.slow_gets.load(Ordering::Relaxed),
+            exhausted: self.exhausted.load(Ordering::Relaxed),
+            objects,
+            idle,
+            peak: (objects - idle + more).min(objects),
+        }
+    }
+}
+
+/// What a stock has had, at one moment.
+pub(super) struct Tally {
+    pub(super) gets: u64,
+    pub(super) exhausted: u64,
+    pub(super) objects: usize,
+    pub(super) idle: usize,
+    /// The most that were out of late.
+    pub(super) peak: usize,
+}
+
+struct Transit<'a>(&'a AtomicU64);
+
+impl Drop for Transit<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
