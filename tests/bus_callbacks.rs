@@ -240,12 +240,15 @@ fn an_owner_is_not_compared_and_its_destructor_does_not_take_the_connect_with_it
     }
     let prepared = bus.connect(&signal).owner(Owner::key(Fragile(2))).prepare(|_| {});
     assert_eq!(bus.connect_batch([prepared]).unwrap().len(), 1);
-    let owners = bus.statistics().owners;
-    assert_eq!(owners.iter().map(|owner| owner.live).collect::<Vec<_>>(), [3, 1]);
+    let taken_in = bus.track(signal.connect(|_| {})).owner(Owner::key(Fragile(2))).finish();
+    assert!(taken_in.unwrap().is_connected());
+    let pulsebus::BusStatistics { owners, cleanup_errors, .. } = bus.statistics();
+    assert_eq!(owners.iter().map(|owner| owner.live).collect::<Vec<_>>(), [3, 2]);
+    assert_eq!(cleanup_errors, 3, "the first key of each owner is the bus's");
     // This one is the test's.
     std::mem::forget(owners);
     assert_eq!(bus.cleanup_service("Quest"), 3);
-    assert_eq!((bus.emergency_cleanup(), signal.len()), (1, 0));
+    assert_eq!((bus.emergency_cleanup(), signal.len()), (2, 0));
 }
 
 #[test]

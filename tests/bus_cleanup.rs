@@ -94,6 +94,27 @@ fn what_ended_behind_the_buss_back_is_found_and_told_apart() {
 }
 
 #[test]
+fn statistics_count_a_panic_once_whatever_their_callbacks_end() {
+    let (bus, signal, fragile) = (Bus::new(), Signal::<u32>::new(), Signal::<u32>::new());
+    let connect = |owner: u32| bus.connect(&signal).owner(owner).slot(|_| {}).unwrap();
+    let first = bus.connect(&fragile).slot(|_| panic!("as the test wants")).unwrap();
+    // Far more than are looked at together, so that the callback runs when the first one was looked at.
+    (0..1_000).for_each(|owner| _ = connect(owner));
+    let ends_first = {
+        let bus = bus.downgrade();
+        move |_| assert!(bus.upgrade().is_some_and(|bus| bus.disconnect(first)))
+    };
+    let last = bus.connect(&signal).on_cleanup(ends_first).slot(|_| {}).unwrap();
+    let stays = bus.connect(&fragile).slot(|_| panic!("as the test wants")).unwrap();
+    fragile.emit(&1);
+    assert!(last.disconnect());
+    let statistics = bus.statistics();
+    assert_eq!((statistics.live, statistics.cleanup_errors, statistics.panics), (1_001, 0, 2));
+    assert!(bus.disconnect(stays));
+    assert_eq!(bus.statistics().panics, 2);
+}
+
+#[test]
 fn a_cleanup_ends_what_it_names_and_nothing_else() {
     let (bus, signal) = (Bus::new(), Signal::<u32>::new());
     let connect = |owner: u32, service: &'static str, tag: &'static str, kind: Kind| {

@@ -114,15 +114,23 @@ fn limits_warn() {
         "{log:?}"
     );
 
-    let log = logged(Level::WARN, || {
-        let bus = limited(LimitPolicy::Warn);
-        (0..2).for_each(|_| assert!(bus.connect(&signal).owner(7).slot(|_| {}).is_ok()));
-    });
-    assert_eq!(
-        messages(&log),
-        [(Level::WARN, "connections are about to run out"), (Level::WARN, "connected beyond a limit")]
-    );
-    assert!(log[0].2.contains("live=2") && log[0].2.contains("limit=4"), "{log:?}");
+    let second: [fn(&Bus, &Signal<u32>); 3] = [
+        |bus, signal| assert!(bus.connect(signal).owner(7).slot(|_| {}).is_ok()),
+        |bus, signal| assert!(bus.connect_batch([bus.connect(signal).owner(7).prepare(|_| {})]).is_ok()),
+        |bus, signal| assert!(bus.track(signal.connect(|_| {})).owner(7).finish().is_ok()),
+    ];
+    for connect in second {
+        let log = logged(Level::WARN, || {
+            let bus = limited(LimitPolicy::Warn);
+            assert!(bus.connect(&signal).owner(7).slot(|_| {}).is_ok());
+            connect(&bus, &signal);
+        });
+        assert_eq!(
+            messages(&log),
+            [(Level::WARN, "connections are about to run out"), (Level::WARN, "connected beyond a limit")]
+        );
+        assert!(log[0].2.contains("live=2") && log[0].2.contains("limit=4"), "{log:?}");
+    }
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Detail {
             calls: seen.calls(),
             executions: record.executions(),
             is_pattern: record.waits(),
-            panics: record.connection.panics().unwrap_or(0),
+            panics: seen.panics(),
         }
     }
 }

@@ -36,6 +36,9 @@ pub struct Emergency {
 
 type EmergencyHook = Box<dyn Fn(&Emergency) + Send + Sync>;
 
+/// Where in the source a connection is made.
+type Place = &'static Location<'static>;
+
 pub(super) struct Inner {
     registry: Mutex<Registry>,
     pub(super) topics: Topics,
@@ -87,37 +90,88 @@ impl Inner {
         f(&self.lock())
     }
 
+    /// Does something at one page of the registry, if there is such a page. Is there?
+    pub(super) fn at_page(&self, page: usize, f: impl FnOnce(&mut Registry, &mut Ended)) -> bool {
+        self.with(|registry, ended| {
+            let is_there = page < registry.pages();
+            if is_there {
+                f(registry, ended);
+            }
+            is_there
+        })
+    }
+
+    /// Does something at every page of the registry. Lets others at it in between.
+    pub(super) fn each_page(&self, mut f: impl FnMut(&mut Registry, usize, &mut Ended)) {
+        let mut page = 0;
+        while self.at_page(page, |registry, ended| f(registry, page, ended)) {
+            page += 1;
+        }
+    }
+
     pub(super) fn connect(
         &self,
         track: &mut Track,
-        place: &'static Location<'static>,
+        place: Place,
+        attach: impl FnOnce(&Meter) -> Attached,
+    ) -> Result<Connection, ConnectError> {
+        let made = self.make(track, true, |registry, track| registry.check(track).map(|()| place), attach);
+        made.inspect_err(|error| log::refused(place, error))
+    }
+
+    /// Makes a record for a connection that is there already.
+    pub(super) fn take_in(&self, mut track: Track, connection: Connection) -> Result<Connection, ConnectError> {
+        let place = connection.place();
+        let check = |registry: &mut Registry, track: &Track| {
+            registry.check(track)?;
+            if track.rare.as_ref().is_some_and(|rare| rare.idle.is_some()) {
+                return Err(ConnectError::NoCallStatistics);
+            }
+            let place = place.filter(|_| connection.is_connected()).ok_or(ConnectError::NotConnected)?;
+            if registry.find(&connection).is_some() { Err(ConnectError::AlreadyTracked) } else { Ok(place) }
+        };
+        let attached = |_: &Meter| Attached { connection, life: connection.life(), due: None };
+        let made = self.make(&mut track, false, check, attached);
+        made.inspect_err(|error| place.into_iter().for_each(|place| log::refused(place, error)))
+    }
+
+    /// Makes a record, if `check` says where its connection is made and nothing else is in the way.
+    #[inline]
+    fn make(
+        &self,
+        track: &mut Track,
+        counted: bool,
+        check: impl FnOnce(&mut Registry, &Track) -> Result<Place, ConnectError>,
         attach: impl FnOnce(&Meter) -> Attached,
     ) -> Result<Connection, ConnectError> {
         track.finish();
         let mut ended = Ended::new();
         let mut registry = self.lock();
-        let over_before = registry.totals.over_limit;
-        let reserved = registry.check(track).and_then(|()| registry.reserve(track, true, &mut ended));
-        let reserved = match reserved {
-            Ok(reserved) => reserved,
-            Err(error) => {
-                drop(registry);
-                self.settle(ended);
-                log::refused(place, &error);
-                return Err(error);
-            }
+        let place = match check(&mut registry, track) {
+            Ok(place) => place,
+            Err(error) => return self.refuse(registry, ended, error),
         };
+        let reserved = match registry.reserve(track, counted, &mut ended) {
+            Ok(reserved) => reserved,
+            Err(error) => return self.refuse(registry, ended, error),
+        };
+        let is_over = reserved.is_over;
         let (connection, due) = registry.admit(track, reserved, place, &mut ended, attach);
         let emergency = registry.new_emergency();
-        let is_over = registry.totals.over_limit != over_before;
         drop(registry);
-        self.conclude(ended, due, emergency);
-        if let Some(owner) = track.owner.take_if(|owner| owner.is_foreign()) {
-            self.guarded(|| drop(owner));
-        }
+        self.conclude(due, ended, emergency);
+        self.drop_key(track);
         // Last: it is the user's, too.
         log::connected(place, is_over);
         Ok(connection)
+    }
+
+    /// Nothing was made: what was ended for it stays ended.
+    #[cold]
+    fn refuse<R, E>(&self, registry: MutexGuard<'_, Registry>, ended: Ended, error: E) -> Result<R, E> {
+        drop(registry);
+        self.settle(ended);
+        Err(error)
     }
 
     pub(super) fn connect_batch(&self, batch: Vec<Prepared<'_>>) -> Result<Vec<Connection>, BatchError> {
@@ -134,10 +188,9 @@ impl Inner {
             if failure.is_some() {
                 break;
             }
-            let over_before = registry.totals.over_limit;
             match registry.reserve(&one.track, true, &mut ended) {
-                Ok(place) => {
-                    reserved.push((place, registry.totals.over_limit != over_before));
+                Ok(room) => {
+                    reserved.push(room);
                     registry.note_replacing(&one.track);
                 }
                 Err(error) => failure = Some(BatchError { index, error }),
@@ -145,73 +198,45 @@ impl Inner {
         }
         registry.forget_replacing();
         if let Some(failure) = failure {
-            reserved.into_iter().for_each(|(one, _)| registry.give_up(one, &mut ended));
-            drop(registry);
-            self.settle(ended);
-            log::refused(batch[failure.index].place, &failure.error);
-            return Err(failure);
+            reserved.into_iter().for_each(|one| registry.give_up(one, &mut ended));
+            let refused = self.refuse(registry, ended, failure);
+            return refused.inspect_err(|failure| log::refused(batch[failure.index].place, &failure.error));
         }
         let mut connections = Vec::with_capacity(batch.len());
         let mut dues = Vec::new();
         // Kept until the lock is released: a key may run a destructor of the user's.
-        let mut tracks = Vec::with_capacity(batch.len());
-        for (Prepared { mut track, place, attach, .. }, (reserved, is_over)) in batch.into_iter().zip(reserved) {
+        let mut made = Vec::with_capacity(batch.len());
+        for (Prepared { mut track, place, attach, .. }, reserved) in batch.into_iter().zip(reserved) {
+            let is_over = reserved.is_over;
             let (connection, due) = registry.admit(&mut track, reserved, place, &mut ended, attach);
             connections.push(connection);
             dues.extend(due);
-            tracks.push((track, place, is_over));
+            made.push((track, place, is_over));
         }
         let emergency = registry.new_emergency();
         drop(registry);
-        dues.into_iter().for_each(Due::settle);
-        self.conclude(ended, None, emergency);
-        let made: Vec<_> = tracks.iter().map(|(_, place, is_over)| (*place, *is_over)).collect();
-        self.guarded(|| drop(tracks));
+        self.conclude(dues, ended, emergency);
+        made.iter_mut().for_each(|(track, ..)| self.drop_key(track));
         // Last: it is the user's, too.
-        made.into_iter().for_each(|(place, is_over)| log::connected(place, is_over));
+        made.into_iter().for_each(|(_, place, is_over)| log::connected(place, is_over));
         Ok(connections)
-    }
-
-    /// Makes a record for a connection that is there already.
-    pub(super) fn take_in(&self, mut track: Track, connection: Connection) -> Result<Connection, ConnectError> {
-        track.finish();
-        let mut ended = Ended::new();
-        let mut registry = self.lock();
-        let (place, over_before) = (connection.place(), registry.totals.over_limit);
-        let check = registry.check(&track).and_then(|()| match place {
-            _ if track.rare.as_ref().is_some_and(|rare| rare.idle.is_some()) => Err(ConnectError::NoCallStatistics),
-            Some(place) if connection.is_connected() => Ok(place),
-            _ => Err(ConnectError::NotConnected),
-        });
-        let admitted = match check {
-            Ok(_) if registry.find(&connection).is_some() => Err(ConnectError::AlreadyTracked),
-            Ok(place) => registry.reserve(&track, false, &mut ended).map(|reserved| {
-                let attached = |_: &Meter| Attached { connection, life: connection.life(), due: None };
-                registry.admit(&mut track, reserved, place, &mut ended, attached).0
-            }),
-            Err(error) => Err(error),
-        };
-        let emergency = if admitted.is_ok() { registry.new_emergency() } else { None };
-        let is_over = registry.totals.over_limit != over_before;
-        drop(registry);
-        match (&admitted, place) {
-            (Ok(_), Some(place)) => log::connected(place, is_over),
-            (Err(error), Some(place)) => log::refused(place, error),
-            _ => {}
-        }
-        self.conclude(ended, None, emergency);
-        admitted
     }
 
     /// What is to be done when the lock is released.
     #[inline]
-    fn conclude(&self, ended: Ended, due: Option<Due>, emergency: Option<Emergency>) {
-        if let Some(due) = due {
-            due.settle();
-        }
+    fn conclude(&self, due: impl IntoIterator<Item = Due>, ended: Ended, emergency: Option<Emergency>) {
+        due.into_iter().for_each(Due::settle);
         self.settle(ended);
         if let Some(emergency) = emergency {
             self.raise(emergency);
+        }
+    }
+
+    /// Drops the key that a record was made with, if that may run a destructor of the user's. Never under the lock.
+    #[inline]
+    fn drop_key(&self, track: &mut Track) {
+        if let Some(owner) = track.owner.take_if(|owner| owner.is_foreign()) {
+            self.guarded(|| drop(owner));
         }
     }
 

@@ -116,15 +116,13 @@ impl Inner {
         drop(upkeep);
         let mut stale = 0;
         for page in first.. {
-            let swept = self.with(|registry, ended| {
-                (page < registry.pages()).then(|| {
-                    let swept = registry.sweep_page(page, true, ended);
-                    look.iter_mut().for_each(|look| look.count(registry, page));
-                    swept
-                })
+            let is_there = self.at_page(page, |registry, ended| {
+                stale += registry.sweep_page(page, true, ended);
+                look.iter_mut().for_each(|look| look.count(registry, page));
             });
-            let Some(swept) = swept else { break };
-            stale += swept;
+            if !is_there {
+                break;
+            }
             if page % PAGES_PER_LOOK == PAGES_PER_LOOK - 1 && !in_time() {
                 let mut upkeep = lock(&self.upkeep);
                 (upkeep.page, upkeep.look) = (Some(page + 1), look);

@@ -98,12 +98,7 @@ impl Service {
 
     /// How many connections it has, as far as the bus knows.
     pub fn len(&self) -> usize {
-        self.bus.inner.with(|registry, ended| {
-            for id in registry.select(&Group::Service(&self.state.name)) {
-                registry.forget_if_ended(id, ended);
-            }
-            registry.count(None, Some(&self.state.name))
-        })
+        self.bus.inner.count(&Group::Service(&self.state.name))
     }
 
     /// Has it no connection?

@@ -143,19 +143,13 @@ impl Bus {
 /// The domains in which slots may be running.
 fn domains(inner: &Inner) -> Vec<&'static DomainCore> {
     let mut domains = vec![inner.domain.core()];
-    for page in 0.. {
-        let more = inner.look(|registry| {
-            for domain in registry.look(page).filter_map(|seen| seen.record.connection.domain()) {
-                if !domains.iter().any(|known| ptr::eq(*known, domain)) {
-                    domains.push(domain);
-                }
+    inner.each_page(|registry, page, _| {
+        for domain in registry.look(page).filter_map(|seen| seen.record.connection.domain()) {
+            if !domains.iter().any(|known| ptr::eq(*known, domain)) {
+                domains.push(domain);
             }
-            page + 1 < registry.pages()
-        });
-        if !more {
-            break;
         }
-    }
+    });
     domains
 }
 

@@ -84,13 +84,16 @@ impl Inner {
     /// Removes what has ended, and if asked to, ends what is stale; how many were. Lets others at the registry page by page.
     pub(super) fn sweep(&self, stale_too: bool) -> usize {
         let mut count = 0;
-        for page in 0.. {
-            let swept = self
-                .with(|registry, ended| (page < registry.pages()).then(|| registry.sweep_page(page, stale_too, ended)));
-            let Some(swept) = swept else { break };
-            count += swept;
-        }
+        self.each_page(|registry, page, ended| count += registry.sweep_page(page, stale_too, ended));
         count
+    }
+
+    /// Removes what has ended of a group; how many connections it has then.
+    pub(super) fn count(&self, group: &Group<'_>) -> usize {
+        self.with(|registry, ended| {
+            let ids = registry.select(group);
+            ids.into_iter().filter(|id| registry.forget_if_ended(*id, ended)).count()
+        })
     }
 
     /// Adds the records of a page that fit. Was there such a page?
@@ -108,8 +111,8 @@ impl Inner {
     /// The records of one group that fit.
     fn details_of_group(&self, group: &Group<'_>, filter: &Filter) -> Vec<Detail> {
         self.with(|registry, ended| {
-            let ids = registry.select(group);
-            ids.iter().for_each(|id| registry.forget_if_ended(*id, ended));
+            let mut ids = registry.select(group);
+            ids.retain(|id| registry.forget_if_ended(*id, ended));
             let now = registry.time();
             let seen = ids.iter().filter_map(|id| registry.look_at(*id)).filter(|seen| filter.fits(seen));
             seen.map(|seen| Detail::new(&seen, now)).collect()
@@ -124,23 +127,18 @@ impl Bus {
     /// are not of one instant. Emissions are not concerned.
     pub fn statistics(&self) -> BusStatistics {
         let inner = &self.inner;
-        inner.sweep(false);
-        let mut panics = 0;
-        for page in 0.. {
-            let more = inner.look(|registry| {
-                for seen in registry.look(page) {
-                    panics += u64::from(seen.record.connection.panics().unwrap_or(0));
-                }
-                page + 1 < registry.pages()
-            });
-            if !more {
-                break;
-            }
-        }
-        let (live, totals, owners, services, tags, kinds, samples) = inner.look(|registry| {
+        let mut panicked = Vec::new();
+        inner.each_page(|registry, page, ended| {
+            registry.sweep_page(page, false, ended);
+            panicked.extend(registry.look(page).filter(|seen| seen.panics() > 0).map(|seen| seen.id));
+        });
+        let (live, totals, owners, services, tags, kinds, samples, panics) = inner.look(|registry| {
             let samples = registry.samples.reuse();
+            // With the totals: what has ended since it was looked at, in a callback for instance, counts among those.
+            let still = panicked.iter().filter_map(|id| registry.look_at(*id));
+            let panics: u64 = still.map(|seen| u64::from(seen.panics())).sum();
             let groups = (registry.owners(), registry.services(), registry.tags(), registry.kinds());
-            (registry.len(), registry.totals.clone(), groups.0, groups.1, groups.2, groups.3, samples)
+            (registry.len(), registry.totals.clone(), groups.0, groups.1, groups.2, groups.3, samples, panics)
         });
         let Totals { made, peak, rejected, over_limit, emergencies, panics: panics_before, .. } = totals;
         let mut topics = Vec::with_capacity(inner.topics.len());
@@ -203,13 +201,7 @@ impl Bus {
 
     /// How many connections an owner has. Looks at each of them.
     pub fn count_of(&self, owner: impl Into<Owner>) -> usize {
-        let owner = owner.into();
-        self.inner.with(|registry, ended| {
-            for id in registry.select(&Group::Owner(&owner)) {
-                registry.forget_if_ended(id, ended);
-            }
-            registry.count(Some(&owner), None)
-        })
+        self.inner.count(&Group::Owner(&owner.into()))
     }
 }
 

@@ -78,7 +78,7 @@ impl Bus {
 
     /// Calls a slot once, after `delay`. Otherwise like [`timer`](Self::timer).
     pub fn after(&self, delay: Duration) -> TimerBuilder<'_> {
-        self.timer(delay.max(SOON)).starting_after(delay).times(1)
+        Connect::after(self, Track::default(), delay)
     }
 
     /// Runs the timers that are due; how many.
@@ -102,7 +102,7 @@ impl Service {
 
     /// [`Bus::after`], for this service.
     pub fn after(&self, delay: Duration) -> TimerBuilder<'_> {
-        self.timer(delay.max(SOON)).starting_after(delay).times(1)
+        Connect::after(self.bus(), self.track(), delay)
     }
 }
 
@@ -114,13 +114,17 @@ impl OwnerScope {
 
     /// [`Bus::after`], for this scope.
     pub fn after(&self, delay: Duration) -> TimerBuilder<'_> {
-        self.timer(delay.max(SOON)).starting_after(delay).times(1)
+        Connect::after(self.bus(), self.track(), delay)
     }
 }
 
 impl<'a> Connect<'a, Schedule> {
     fn timer(bus: &'a Bus, track: Track, interval: Duration) -> Self {
         Self::new(bus, Schedule { interval, first: interval, times: None }, track).kind(Kind::Timer)
+    }
+
+    fn after(bus: &'a Bus, track: Track, delay: Duration) -> Self {
+        Self::timer(bus, track, delay.max(SOON)).starting_after(delay).times(1)
     }
 
     /// Ends after so many calls ([`EndReason::Finished`]).

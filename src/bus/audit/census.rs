@@ -66,15 +66,7 @@ impl Census {
     /// Counts what is connected, a page at a time.
     pub(super) fn take(inner: &Inner) -> Self {
         let mut counting = Counting::new(inner.clock.now());
-        for page in 0.. {
-            let more = inner.look(|registry| {
-                counting.count(registry, page);
-                page + 1 < registry.pages()
-            });
-            if !more {
-                break;
-            }
-        }
+        inner.each_page(|registry, page, _| counting.count(registry, page));
         counting.finish()
     }
 

@@ -8,8 +8,6 @@ use std::collections::VecDeque;
 #[derive(Default)]
 pub(super) struct Arrivals {
     order: Option<VecDeque<Id>>,
-    /// At this length those that have gone are sifted out.
-    sift_at: usize,
 }
 
 /// Fewer are not worth sifting.
@@ -20,9 +18,9 @@ impl Arrivals {
     #[inline]
     pub(super) fn note(&mut self, id: Id, records: &Slab<Record>) {
         if let Some(order) = &mut self.order {
-            if order.len() >= self.sift_at {
+            // Half of them have gone by then.
+            if order.len() >= (records.len() * 2).max(FEW) {
                 order.retain(|id| records.contains(*id));
-                self.sift_at = (order.len() * 2).max(FEW);
             }
             order.push_back(id);
         }
@@ -38,7 +36,6 @@ impl Arrivals {
         let order = self.order.get_or_insert_with(|| {
             let mut all: Vec<(u64, Id)> = records.iter().map(|(id, record)| (record.serial, id)).collect();
             all.sort_unstable_by_key(|(serial, _)| *serial);
-            self.sift_at = (all.len() * 2).max(FEW);
             all.into_iter().map(|(_, id)| id).collect()
         });
         while order.front().is_some_and(|id| !records.contains(*id)) {

@@ -109,6 +109,7 @@ impl Registry {
     }
 
     /// Sweeps where a limit is near, and sees to it that there is room for a record that is counted in these groups already.
+    /// Is it beyond a limit nevertheless?
     #[cold]
     #[inline(never)]
     pub(super) fn make_room(
@@ -116,7 +117,7 @@ impl Registry {
         groups: &Memberships,
         track: &Track,
         ended: &mut Ended,
-    ) -> Result<(), ConnectError> {
+    ) -> Result<bool, ConnectError> {
         let now = self.now();
         // The record whose place it takes, if the batch has not taken it already.
         let replaced = self.replaced_by(groups.owner, track).filter(|id| !self.replacing.contains(id));
@@ -155,7 +156,7 @@ impl Registry {
             }
         }
         self.totals.over_limit += u64::from(over);
-        Ok(())
+        Ok(over)
     }
 
     /// Ends the oldest until there is room; two at the most, so that a limit that was lowered is reached step by step. Was

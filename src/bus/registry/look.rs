@@ -48,6 +48,10 @@ impl<'a> Seen<'a> {
         self.record.connection.is_connected()
     }
 
+    pub(in crate::bus) fn panics(&self) -> u32 {
+        self.record.connection.panics().unwrap_or(0)
+    }
+
     pub(in crate::bus) fn keeper(&self) -> Keeper {
         match (self.record.groups.owner, self.record.groups.service, self.record.topic) {
             // One for each topic that a pattern matches.
@@ -115,13 +119,6 @@ impl Registry {
 
     pub(in crate::bus) fn kinds(&self) -> Vec<(Kind, usize)> {
         self.kinds.iter().collect()
-    }
-
-    /// How many records an owner or service has.
-    pub(in crate::bus) fn count(&self, owner: Option<&Owner>, service: Option<&Name>) -> usize {
-        let owner = owner.and_then(|owner| Some(self.owners.live(self.owners.find(owner)?)));
-        let service = service.and_then(|service| Some(self.services.live(self.services.find(service)?)));
-        owner.or(service).unwrap_or(0)
     }
 
     /// By the bus's clock.

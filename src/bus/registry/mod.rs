@@ -95,6 +95,8 @@ const ROOM: usize = 1024;
 pub(super) struct Reserved {
     groups: Memberships,
     meter: Meter,
+    /// Is it beyond a limit?
+    pub(super) is_over: bool,
 }
 
 /// A slot that was connected for a record.
@@ -185,11 +187,15 @@ impl Registry {
             }
         }
         // In all of its groups first: a sweep must not take the last one out of a group that is to go on.
+        let mut is_over = false;
         if self.is_tight(&groups) {
-            if let Err(error) = self.make_room(&groups, track, ended) {
-                self.reserved -= 1;
-                self.leave(&groups, ended);
-                return Err(error);
+            match self.make_room(&groups, track, ended) {
+                Ok(over) => is_over = over,
+                Err(error) => {
+                    self.reserved -= 1;
+                    self.leave(&groups, ended);
+                    return Err(error);
+                }
             }
         }
         let meter = match self.call_statistics {
@@ -199,7 +205,7 @@ impl Registry {
             CallStatistics::Sampled => Meter::Sampled(self.samples.take()),
             CallStatistics::Exact => Meter::Exact(Exact::new(self.clock.clone())),
         };
-        Ok(Reserved { groups, meter })
+        Ok(Reserved { groups, meter, is_over })
     }
 
     /// Takes a reservation back.
@@ -219,7 +225,7 @@ impl Registry {
         ended: &mut Ended,
         attach: impl FnOnce(&Meter) -> Attached,
     ) -> (Connection, Option<Due>) {
-        let Reserved { groups, meter } = reserved;
+        let Reserved { groups, meter, .. } = reserved;
         self.reserved -= 1;
         let rare = track.rare.take();
         if let Some(rare) = &rare {
@@ -367,17 +373,21 @@ impl Registry {
         }
     }
 
-    /// Removes a record whose connection has ended.
-    pub(super) fn forget_if_ended(&mut self, id: Id, ended: &mut Ended) {
-        if self.records.get(id).is_some_and(|record| !record.connection.is_connected()) {
+    /// Removes a record whose connection has ended. Is it there still?
+    pub(super) fn forget_if_ended(&mut self, id: Id, ended: &mut Ended) -> bool {
+        let Some(record) = self.records.get(id) else { return false };
+        let is_connected = record.connection.is_connected();
+        if !is_connected {
             self.end(id, EndReason::Disconnected, ended);
         }
+        is_connected
     }
 
     /// Removes a record whose connection has ended, and ends what is stale. Was it stale?
     pub(super) fn sweep_record(&mut self, id: Id, now: u64, ended: &mut Ended) -> bool {
-        self.forget_if_ended(id, ended);
-        self.records.get(id).is_some_and(|record| record.is_stale(now)) && self.end(id, EndReason::Stale, ended)
+        self.forget_if_ended(id, ended)
+            && self.records.get(id).is_some_and(|record| record.is_stale(now))
+            && self.end(id, EndReason::Stale, ended)
     }
 
     /// Removes those records of a page whose connections have ended, and if asked to, ends what is stale; how many were.
