@@ -7,10 +7,23 @@
 use std::io;
 use std::time::Duration;
 
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::scenario::{Contest, Contestant};
+
+/// How much is measured: the arguments that the measuring binaries share.
+#[derive(Debug, Args)]
+pub struct Effort {
+    /// Rounds per scenario
+    #[arg(long, default_value_t = 31)]
+    rounds: usize,
+
+    /// Milliseconds that a contestant runs in one round
+    #[arg(long, default_value_t = 4.0)]
+    slice_ms: f64,
+}
 
 /// One contest, round by round.
 #[derive(Debug, Serialize)]
@@ -47,11 +60,12 @@ pub fn chosen<C: Contest>(all: Vec<C>, only: &[String]) -> io::Result<Vec<C>> {
     Ok(chosen)
 }
 
-/// Runs contest after contest, so many rounds of slices so long, and shows on the terminal how far it has come.
+/// Runs contest after contest, and shows on the terminal how far it has come.
 ///
 /// # Errors
 /// None but those of the terminal.
-pub fn measure(contests: &[impl Contest], rounds: usize, slice: Duration) -> io::Result<Vec<Measured>> {
+pub fn measure(contests: &[impl Contest], effort: &Effort) -> io::Result<Vec<Measured>> {
+    let (rounds, slice) = (effort.rounds, Duration::from_secs_f64(effort.slice_ms / 1_000.0));
     let progress = ProgressBar::new((contests.len() * rounds) as u64).with_style(
         ProgressStyle::with_template("{bar:30} {pos}/{len} rounds  {msg}  {eta} left").map_err(io::Error::other)?,
     );

@@ -3,11 +3,10 @@
 use std::arch::global_asm;
 use std::hint::black_box;
 use std::io;
-use std::time::Duration;
 
 use clap::Parser;
 use pulsebus_benches::peers;
-use pulsebus_benches::rounds::{self, Measured};
+use pulsebus_benches::rounds::{self, Effort, Measured};
 use pulsebus_benches::scenario::Scenario;
 use serde::Serialize;
 
@@ -40,13 +39,8 @@ unsafe extern "C" {
 /// Times every peer in every scenario, interleaved, and prints the figures as JSON
 #[derive(Parser)]
 struct Args {
-    /// Rounds per scenario
-    #[arg(long, default_value_t = 31)]
-    rounds: usize,
-
-    /// Milliseconds that a contestant runs in one round
-    #[arg(long, default_value_t = 4.0)]
-    slice_ms: f64,
+    #[command(flatten)]
+    effort: Effort,
 
     /// Only the scenarios of this group, `emit` for instance (may be repeated)
     #[arg(long, value_name = "GROUP")]
@@ -67,7 +61,7 @@ fn main() -> io::Result<()> {
     // Keeps the linker from leaving it out. Only the address is taken.
     black_box(&raw const pulsebus_bench_shift);
     let chosen = rounds::chosen(Scenario::all(), &args.only)?;
-    let scenarios = rounds::measure(&chosen, args.rounds, Duration::from_secs_f64(args.slice_ms / 1_000.0))?;
+    let scenarios = rounds::measure(&chosen, &args.effort)?;
     let report = Report { pin: format!("{:?}", pulsebus::pin_flavour()), boost: peers::boost_version(), scenarios };
     serde_json::to_writer(io::stdout(), &report)?;
     println!();

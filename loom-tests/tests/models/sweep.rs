@@ -1,9 +1,24 @@
 //! Sweeping and unlinking against emitting and connecting.
 
 use crate::{attach, attach_behind_dead, use_up};
-use loom_tests::{pair, trio};
+use loom_tests::{Bell, Run, pair, trio};
 use pulsebus::model::sweep_by_hints;
 use std::time::Duration;
+
+/// One connects, behind a full tail, and one sweeps: in the end so many chunks are left.
+fn append_beside_a_sweep(run: &Run, bell: &Bell, chunks: usize) {
+    let connector = bell.clone();
+    run.race(
+        move || {
+            connector.connect(|()| {});
+        },
+        sweep_by_hints,
+    );
+    pulsebus::maintain(Duration::MAX);
+    let statistics = pulsebus::Domain::global().statistics();
+    assert_eq!(statistics.chunks, chunks, "the dead chunk was forgotten: {statistics:?}");
+    run.note("unlinked");
+}
 
 /// An emission that stands in a chunk while it is unlinked goes on to the rest of the list.
 #[test]
@@ -89,17 +104,7 @@ fn a_chunk_that_died_as_the_tail_is_unlinked_later() {
     pair("append vs sweep of a dead tail", &["unlinked"], |run| {
         let bell = run.bell();
         use_up(&bell, 2);
-        let connector = bell.clone();
-        run.race(
-            move || {
-                connector.connect(|()| {});
-            },
-            sweep_by_hints,
-        );
-        pulsebus::maintain(Duration::MAX);
-        let statistics = pulsebus::Domain::global().statistics();
-        assert_eq!(statistics.chunks, 1, "the dead chunk was forgotten: {statistics:?}");
-        run.note("unlinked");
+        append_beside_a_sweep(run, &bell, 1);
     });
 }
 
@@ -196,17 +201,7 @@ fn an_append_beside_a_sweep_for_something_else_is_found_by_hints() {
         use_up(&bell, 2);
         sweep_by_hints();
         ends.disconnect();
-        let connector = bell.clone();
-        run.race(
-            move || {
-                connector.connect(|()| {});
-            },
-            sweep_by_hints,
-        );
-        pulsebus::maintain(Duration::MAX);
-        let statistics = pulsebus::Domain::global().statistics();
-        assert_eq!(statistics.chunks, 2, "the dead chunk was forgotten: {statistics:?}");
-        run.note("unlinked");
+        append_beside_a_sweep(run, &bell, 2);
     });
 }
 

@@ -1,32 +1,38 @@
 //! `disconnect_and_wait`: no thread is inside when it returns.
 
 use crate::attach;
-use loom_tests::{Note, pair, trio};
+use loom_tests::{Note, Run, pair, trio};
 use pulsebus::WaitError;
 use std::time::Duration;
+
+/// One emits; one does something `first`, disconnects and waits, and then writes what the slot writes.
+fn wait_beside_an_emission(run: &Run, first: impl FnOnce() + 'static) {
+    let bell = run.bell();
+    let note = Note::default();
+    let (payload, watch) = run.payload();
+    let inside = note.clone();
+    let connection = bell.connect(move |()| {
+        inside.write(1);
+        payload.run();
+    });
+    let emitter = bell.clone();
+    let (runs, ()) = run.race(
+        move || {
+            first();
+            assert_eq!(connection.disconnect_and_wait(Duration::MAX), Ok(true));
+            note.write(2);
+            watch.runs()
+        },
+        move || emitter.emit(&()),
+    );
+    run.note_if(runs == 1, "inside before", "never inside");
+}
 
 /// C6: after the wait, everything the slot did is visible, and it does nothing more.
 #[test]
 fn nobody_is_inside_after_the_wait() {
     pair("disconnect_and_wait vs emit", &["inside before", "never inside"], |run| {
-        let bell = run.bell();
-        let note = Note::default();
-        let (payload, watch) = run.payload();
-        let inside = note.clone();
-        let connection = bell.connect(move |()| {
-            inside.write(1);
-            payload.run();
-        });
-        let emitter = bell.clone();
-        let (runs, ()) = run.race(
-            move || {
-                assert_eq!(connection.disconnect_and_wait(Duration::MAX), Ok(true));
-                note.write(2);
-                watch.runs()
-            },
-            move || emitter.emit(&()),
-        );
-        run.note_if(runs == 1, "inside before", "never inside");
+        wait_beside_an_emission(run, || {});
     });
 }
 
@@ -57,25 +63,7 @@ fn nobody_is_inside_after_the_wait_of_the_loser() {
 #[test]
 fn it_waits_for_those_who_pinned_long_before() {
     pair("register, disconnect_and_wait vs emit", &["inside before", "never inside"], |run| {
-        let bell = run.bell();
-        let note = Note::default();
-        let (payload, watch) = run.payload();
-        let inside = note.clone();
-        let connection = bell.connect(move |()| {
-            inside.write(1);
-            payload.run();
-        });
-        let emitter = bell.clone();
-        let (runs, ()) = run.race(
-            move || {
-                pulsebus::Domain::global().register_thread();
-                assert_eq!(connection.disconnect_and_wait(Duration::MAX), Ok(true));
-                note.write(2);
-                watch.runs()
-            },
-            move || emitter.emit(&()),
-        );
-        run.note_if(runs == 1, "inside before", "never inside");
+        wait_beside_an_emission(run, || pulsebus::Domain::global().register_thread());
     });
 }
 
