@@ -4,11 +4,12 @@
 use crate::entry;
 use crate::epoch::{self, Epoch, Link, Ready, Turn};
 use crate::list::{Arrival, Depth, Flight};
+use crate::objects::{Cell, Depot, Header, Magazine, ROUND, Refusal, Removed, Use, claim_all};
 use crate::pool::{self, Immortal, Ticket};
 use crate::sync::{AtomicPtr, UnsafeCell, immortal};
 use crate::world::{new_world, world};
 use std::panic::Location;
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 /// Runs `f` under loom's exploration with `builder`, each execution with fresh pools and a fresh global domain.
 pub fn check(builder: &loom::model::Builder, f: impl Fn() + Send + Sync + 'static) {
@@ -223,5 +224,172 @@ impl Handles {
     /// Has it been closed?
     pub fn is_closed(&self) -> bool {
         self.0.is_closed()
+    }
+}
+
+/// An object of a pool, without the pool.
+#[repr(C)]
+pub struct Thing {
+    header: Header,
+    value: UnsafeCell<u32>,
+}
+
+// SAFETY: loom's cell reports accesses that no protocol orders; the header is not looked at.
+unsafe impl Sync for Thing {}
+
+impl Thing {
+    /// A new one.
+    pub fn new() -> &'static Self {
+        &immortal(vec![Self { header: Header::new(), value: UnsafeCell::new(0) }])[0]
+    }
+
+    /// Writes: a model fails unless this is ordered with every other access.
+    pub fn write(&self, value: u32) {
+        // SAFETY: loom's cell panics if it is not ordered.
+        self.value.with_mut(|place| unsafe { *place = value });
+    }
+
+    /// Reads: a model fails unless this is ordered with every write.
+    pub fn read(&self) -> u32 {
+        // SAFETY: as in `write`.
+        self.value.with(|place| unsafe { *place })
+    }
+
+    fn node(&'static self) -> NonNull<Header> {
+        NonNull::from(self).cast()
+    }
+
+    fn of(node: NonNull<Header>) -> &'static Self {
+        // SAFETY: only nodes of things are put into what models look at; they are immortal, and begin with their header.
+        unsafe { node.cast().as_ref() }
+    }
+}
+
+/// A thread's magazine, and the depot behind it.
+pub struct Shelf {
+    magazine: Magazine,
+    depot: Depot,
+}
+
+impl Shelf {
+    /// With these things in the magazine, which has room for one more than a round.
+    pub fn new(things: &[&'static Thing]) -> &'static Self {
+        let shelf = &immortal(vec![Self { magazine: Magazine::new(ROUND + 1, false), depot: Depot::new() }])[0];
+        assert!(things.iter().all(|thing| shelf.push(thing)), "there is room");
+        shelf
+    }
+
+    /// Takes one from the magazine. For the owner only, as all but the last two.
+    pub fn pop(&self) -> Option<&'static Thing> {
+        // SAFETY: models have one role own the magazine.
+        unsafe { self.magazine.pop() }.map(Thing::of)
+    }
+
+    /// Puts one into the magazine.
+    pub fn push(&self, thing: &'static Thing) -> bool {
+        // SAFETY: as above.
+        unsafe { self.magazine.push(thing.node()) }
+    }
+
+    /// Fills the magazine with these.
+    pub fn fill(&self, things: &[&'static Thing]) -> bool {
+        let nodes: Vec<_> = things.iter().map(|thing| thing.node()).collect();
+        // SAFETY: as above.
+        unsafe { self.magazine.fill(&nodes) }
+    }
+
+    /// Moves half of the magazine to the depot; how many.
+    pub fn spill(&self) -> usize {
+        let mut nodes = [NonNull::dangling(); ROUND];
+        // SAFETY: as above.
+        let count = unsafe { self.magazine.spill(&mut nodes) };
+        self.depot.give(&nodes[..count]);
+        count
+    }
+
+    /// Moves all of the magazine to the depot; how many. By others than the owner, one at a time.
+    pub fn gather(&self) -> usize {
+        let mut nodes = Vec::new();
+        claim_all(std::iter::once(&self.magazine), |claim| claim.drain(|node| nodes.push(node)));
+        self.depot.give(&nodes);
+        nodes.len()
+    }
+
+    /// Takes a round from the depot.
+    pub fn take(&self) -> Vec<&'static Thing> {
+        let mut nodes = [NonNull::dangling(); ROUND];
+        let count = self.depot.take(&mut nodes);
+        nodes[..count].iter().map(|node| Thing::of(*node)).collect()
+    }
+}
+
+/// What keys stand for.
+pub struct Cells(pool::Pool<Cell>);
+
+/// A key, without its pool.
+#[derive(Clone, Copy)]
+pub struct CellKey {
+    cell: &'static Cell,
+    generation: u32,
+}
+
+impl CellKey {
+    /// The key of the cell's next object.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self { generation: self.generation + 1, ..self }
+    }
+}
+
+/// What using the object of a key came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Used {
+    /// It was used, and stays.
+    Kept,
+    /// It was used, and had to be returned.
+    Returned,
+    /// There was none.
+    Stale,
+}
+
+impl Cells {
+    /// None yet.
+    pub fn new() -> &'static Self {
+        &immortal(vec![Self(pool::Pool::new())])[0]
+    }
+
+    /// Puts a thing into a cell.
+    pub fn insert(&'static self, thing: &'static Thing) -> CellKey {
+        let cell = self.0.take();
+        CellKey { cell, generation: cell.fill(thing.node()) }
+    }
+
+    /// Uses the thing alone, as that thread.
+    pub fn with(&'static self, key: CellKey, thread: u32, f: impl FnOnce(&'static Thing)) -> Used {
+        let object: Use<'static> = match key.cell.begin(key.generation, thread) {
+            Ok(object) => object,
+            Err(Refusal::Gone) => return Used::Stale,
+            Err(Refusal::Yours) => panic!("models use a key once at a time"),
+        };
+        f(Thing::of(object.node()));
+        match object.end() {
+            Some(_) => {
+                self.0.put(key.cell);
+                Used::Returned
+            }
+            None => Used::Kept,
+        }
+    }
+
+    /// Takes a thing back: now, or by who is using it (`None`); `Err` if there is none.
+    pub fn remove(&'static self, key: CellKey) -> Result<Option<&'static Thing>, ()> {
+        match key.cell.remove(key.generation) {
+            Removed::Now(node) => {
+                self.0.put(key.cell);
+                Ok(Some(Thing::of(node)))
+            }
+            Removed::Later => Ok(None),
+            Removed::Not => Err(()),
+        }
     }
 }

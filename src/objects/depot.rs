@@ -8,7 +8,7 @@ use crate::world::world;
 use std::ptr::NonNull;
 
 /// The most objects that change hands at once.
-pub(super) const ROUND: usize = if cfg!(loom) { 2 } else { 32 };
+pub(crate) const ROUND: usize = if cfg!(loom) { 2 } else { 32 };
 
 /// A handful of objects. Whoever has taken it from a stack owns it; on a stack it is read and written by nobody.
 #[repr(align(64))]
@@ -40,7 +40,7 @@ unsafe impl Immortal for Rounds {
 }
 
 /// A pool's idle objects, but for those that threads have at hand.
-pub(super) struct Depot {
+pub(crate) struct Depot {
     rounds: Stack<Rounds>,
     /// How many objects are here. Counted before they can be taken and after they have been: never too few.
     idle: Count,
@@ -48,13 +48,13 @@ pub(super) struct Depot {
 
 impl Depot {
     const_unless_loom! {
-        pub(super) fn new() -> Self {
+        pub(crate) fn new() -> Self {
             Self { rounds: Stack::new(), idle: Count::new(0) }
         }
     }
 
     /// Takes the nodes in, which the caller owns.
-    pub(super) fn give(&self, nodes: &[NonNull<Header>]) {
+    pub(crate) fn give(&self, nodes: &[NonNull<Header>]) {
         for nodes in nodes.chunks(ROUND) {
             let rounds = world().rounds.take();
             // SAFETY: just taken, so it is ours until it is pushed; a chunk is no longer than a round.
@@ -68,7 +68,7 @@ impl Depot {
     }
 
     /// Hands out some nodes, which are the caller's then: so many at the front of `nodes`.
-    pub(super) fn take(&self, nodes: &mut [NonNull<Header>; ROUND]) -> usize {
+    pub(crate) fn take(&self, nodes: &mut [NonNull<Header>; ROUND]) -> usize {
         let Some(rounds) = world().rounds.pop(&self.rounds) else { return 0 };
         // SAFETY: just taken, so it is ours until it is put back.
         let count = rounds.held.with(|held| unsafe {

@@ -35,7 +35,7 @@ pub(crate) struct Magazine {
     capacity: u32,
     /// How many it holds. Written from inside, read by whoever is curious.
     len: Tally,
-    /// The fewest it has held since somebody [asked](Self::claim_and).
+    /// The fewest it has held since somebody [asked](Claim::begin_watch).
     low: Tally,
     /// How many were popped. Written by the owner only.
     popped: Count,
@@ -51,7 +51,7 @@ unsafe impl Send for Magazine {}
 
 impl Magazine {
     /// An empty one for `capacity` objects.
-    pub(super) fn new(capacity: usize, is_claimed: bool) -> Self {
+    pub(crate) fn new(capacity: usize, is_claimed: bool) -> Self {
         Self {
             busy: AtomicU32::new(0),
             claimed: AtomicU32::new(u32::from(is_claimed)),
@@ -69,7 +69,7 @@ impl Magazine {
     fn enter(&self) -> Option<Inside<'_>> {
         // Relaxed: the barrier orders it with the look at `claimed`.
         self.busy.store(1, Ordering::Relaxed);
-        // Partner: the heavy barrier in `claim_and`. See the module's table.
+        // Partner: the heavy barrier in `claim_all`. See the module's table.
         barrier::light(self.flavour);
         let inside = Inside(self);
         // Acquire; partner: the Release in `Claim::drop`. If we see that the claim is over, we see what it did. If we see the
@@ -82,7 +82,7 @@ impl Magazine {
     /// # Safety
     /// The calling thread owns the magazine.
     #[inline(always)]
-    pub(super) unsafe fn pop(&self) -> Option<NonNull<Header>> {
+    pub(crate) unsafe fn pop(&self) -> Option<NonNull<Header>> {
         let inside = self.enter()?;
         let left = self.len.load(Relaxed).checked_sub(1)?;
         self.len.store(left, Relaxed);
@@ -95,7 +95,7 @@ impl Magazine {
     /// # Safety
     /// The calling thread owns the magazine.
     #[inline(always)]
-    pub(super) unsafe fn push(&self, node: NonNull<Header>) -> bool {
+    pub(crate) unsafe fn push(&self, node: NonNull<Header>) -> bool {
         let Some(inside) = self.enter() else { return false };
         let len = self.len.load(Relaxed);
         if len < self.low.load(Relaxed) {
@@ -113,7 +113,7 @@ impl Magazine {
     ///
     /// # Safety
     /// The calling thread owns the magazine.
-    pub(super) unsafe fn fill(&self, nodes: &[NonNull<Header>]) -> bool {
+    pub(crate) unsafe fn fill(&self, nodes: &[NonNull<Header>]) -> bool {
         let Some(inside) = self.enter() else { return false };
         let len = self.len.load(Relaxed);
         if len as usize + nodes.len() > self.capacity as usize {
@@ -128,7 +128,7 @@ impl Magazine {
     ///
     /// # Safety
     /// The calling thread owns the magazine.
-    pub(super) unsafe fn spill(&self, nodes: &mut [NonNull<Header>; super::depot::ROUND]) -> usize {
+    pub(crate) unsafe fn spill(&self, nodes: &mut [NonNull<Header>; super::depot::ROUND]) -> usize {
         let Some(inside) = self.enter() else { return 0 };
         let len = self.len.load(Relaxed);
         let count = len.min(self.capacity.div_ceil(2)).min(nodes.len() as u32);
@@ -138,16 +138,8 @@ impl Magazine {
         count as usize
     }
 
-    /// The first half of a claim: from the next [heavy barrier](barrier::heavy) on the owner stays outside, once it is
-    /// outside. The caller holds the lock of the list of magazines.
-    pub(super) fn claim(&self) {
-        // Relaxed: the barrier orders it with the look at `busy`.
-        self.claimed.store(1, Ordering::Relaxed);
-    }
-
-    /// The second half, after the barrier: waits until the owner is outside. What the claim is over with is released when the
-    /// result is dropped, unless it is [kept](Claim::keep).
-    pub(super) fn claimed(&self) -> Claim<'_> {
+    /// Waits until the owner of a claimed magazine is outside.
+    fn wait_outside(&self) -> Claim<'_> {
         let mut rounds = 0;
         // Acquire; partner: the Release in `Inside::drop`. If we see the end of an operation, we see what it did; one that we
         // do not see at all sees our claim.
@@ -155,6 +147,11 @@ impl Magazine {
             pause(&mut rounds);
         }
         Claim { magazine: self, is_kept: false }
+    }
+
+    /// Ends a claim that was [kept](Claim::keep), for who holds the lock of the list of magazines.
+    pub(crate) fn let_in(&self) {
+        drop(Claim { magazine: self, is_kept: false });
     }
 
     /// How many objects it holds.
@@ -171,6 +168,18 @@ impl Magazine {
     pub(super) fn popped(&self) -> u64 {
         self.popped.load(Relaxed)
     }
+}
+
+/// Lays hands on all these magazines, and shows them to `f` one after another. The owners stay outside until their claim is
+/// dropped, or for as long as it is [kept](Claim::keep). The caller holds the lock of the list of magazines.
+///
+/// Cost: one heavy barrier, some microseconds.
+pub(crate) fn claim_all<'a>(magazines: impl Iterator<Item = &'a Magazine> + Clone, mut f: impl FnMut(Claim<'a>)) {
+    // Relaxed: the barrier orders it with the look at `busy`.
+    magazines.clone().for_each(|magazine| magazine.claimed.store(1, Ordering::Relaxed));
+    // Partner: the light barrier in `Magazine::enter`. See the module's table.
+    barrier::heavy();
+    magazines.for_each(|magazine| f(magazine.wait_outside()));
 }
 
 /// The owner is inside until this is dropped.
@@ -193,23 +202,23 @@ impl Inside<'_> {
 impl Drop for Inside<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        // Release; partner: the Acquire in `Magazine::claimed`. Who sees us gone sees what we did.
+        // Release; partner: the Acquire in `Magazine::wait_outside`. Who sees us gone sees what we did.
         self.0.busy.store(0, Ordering::Release);
     }
 }
 
 /// Somebody other than the owner is inside, until this is dropped.
-pub(super) struct Claim<'a> {
+pub(crate) struct Claim<'a> {
     magazine: &'a Magazine,
     is_kept: bool,
 }
 
 impl Claim<'_> {
     /// Takes all objects.
-    pub(super) fn drain(&self, mut f: impl FnMut(NonNull<Header>)) {
+    pub(crate) fn drain(&self, mut f: impl FnMut(NonNull<Header>)) {
         let magazine = self.magazine;
         for index in 0..magazine.len.swap(0, Relaxed) {
-            // SAFETY: we have claimed it, and the owner is outside: see `Magazine::claimed`.
+            // SAFETY: we have claimed it, and the owner is outside: see `Magazine::wait_outside`.
             f(magazine.nodes.with(|nodes| unsafe { *nodes.cast::<NonNull<Header>>().add(index as usize) }));
         }
         magazine.low.store(0, Relaxed);
@@ -221,7 +230,7 @@ impl Claim<'_> {
     }
 
     /// Keeps the owner outside, until somebody claims it again and lets go.
-    pub(super) fn keep(mut self) {
+    pub(crate) fn keep(mut self) {
         self.is_kept = true;
     }
 }

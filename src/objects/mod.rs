@@ -25,11 +25,19 @@ mod stock;
 mod tracking;
 
 pub use builder::PoolBuilder;
+#[cfg(loom)]
+pub(crate) use cell::{Cell, Refusal, Removed, Use};
 pub(crate) use depot::Rounds;
+#[cfg(loom)]
+pub(crate) use depot::{Depot, ROUND};
 pub use error::{KeyError, PoolError};
 pub use figures::{PoolFigures, PoolLeak};
 pub(crate) use keys::Directory;
 pub use keys::Key;
+#[cfg(loom)]
+pub(crate) use magazine::{Magazine, claim_all};
+#[cfg(loom)]
+pub(crate) use node::Header;
 pub use pool::Pool;
 pub use pooled::Pooled;
 pub use registry::Pools;

@@ -26,7 +26,7 @@ pub(super) struct Node<T> {
 }
 
 impl Header {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { index: Cell::new(0), place: Note::new(ptr::null_mut()), since: Word::new(0) }
     }
 

@@ -2,10 +2,9 @@
 
 use super::depot::{Depot, ROUND};
 use super::local;
-use super::magazine::{CAPACITY, Magazine};
+use super::magazine::{CAPACITY, Magazine, claim_all};
 use super::node::Header;
 use super::numbers::Number;
-use crate::epoch::barrier;
 use crate::sync::{lock, pause};
 use smallvec::SmallVec;
 use std::ptr::NonNull;
@@ -368,16 +367,12 @@ impl Stock {
         }
         let _transit = self.transit();
         let mut nodes = Nodes::new();
-        magazines.list.iter().for_each(|magazine| magazine.claim());
-        // Partner: the light barrier in `Magazine::enter`.
-        barrier::heavy();
-        for magazine in &magazines.list {
-            let claim = magazine.claimed();
+        claim_all(magazines.list.iter().map(|magazine| &**magazine), |claim| {
             claim.drain(|node| nodes.push(node));
             if keep {
                 claim.keep();
             }
-        }
+        });
         // (Nobody waits: there are no holds.)
         self.depot.give(&nodes);
         true
@@ -399,8 +394,8 @@ impl Stock {
         magazines.holds -= 1;
         self.held.store(magazines.holds, Ordering::Relaxed);
         if magazines.holds == 0 && !self.is_closed() {
-            // Claimed since `hold`, or since they were made: the owner is outside, or leaves.
-            magazines.list.iter().for_each(|magazine| drop(magazine.claimed()));
+            // Claimed since `hold`, or since they were made.
+            magazines.list.iter().for_each(|magazine| magazine.let_in());
         }
     }
 
@@ -442,10 +437,7 @@ impl Stock {
         if magazines.holds > 0 || magazines.list.is_empty() {
             return;
         }
-        magazines.list.iter().for_each(|magazine| magazine.claim());
-        // As in `gather_and`.
-        barrier::heavy();
-        magazines.list.iter().for_each(|magazine| magazine.claimed().begin_watch());
+        claim_all(magazines.list.iter().map(|magazine| &**magazine), |claim| claim.begin_watch());
     }
 
     /// How many objects there are.

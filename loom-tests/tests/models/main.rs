@@ -9,6 +9,7 @@ mod domain;
 mod epoch;
 mod flight;
 mod handle;
+mod objects;
 mod pool;
 mod publish;
 mod single;

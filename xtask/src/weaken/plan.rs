@@ -14,7 +14,7 @@ pub const ARGUMENTS: &str = "docs/ORDERINGS.md";
 const STEPS: &str = include_str!("weakenings.toml");
 
 /// Where orderings are looked for.
-const SCANNED: [&str; 7] = [
+const SCANNED: [&str; 9] = [
     "src/epoch",
     "src/list",
     "src/pool",
@@ -22,6 +22,8 @@ const SCANNED: [&str; 7] = [
     "src/connection.rs",
     "src/signal.rs",
     "src/bus/topics/entry.rs",
+    "src/objects/cell.rs",
+    "src/objects/magazine.rs",
 ];
 
 /// One weakening.
