@@ -319,14 +319,14 @@ fn a_key_finds_its_object_until_it_is_taken_back_and_never_another_one() {
 
 #[test]
 fn a_key_of_another_pool_finds_nothing() {
-    let (one, two) = (Pool::builder(|| 1u32).build().unwrap(), Pool::builder(|| String::new()).build().unwrap());
+    let (one, two) = (Pool::builder(|| 1u32).build().unwrap(), Pool::builder(String::new).build().unwrap());
     let key = one.insert(|_| {});
     let _other = two.insert(|_| {});
     assert!(!two.contains(key) && two.with(key, |_| ()).is_none() && two.remove(key).is_none());
     assert_eq!(one.with(key, |n| *n), Some(1));
     drop(one);
     // The next pool's cells are those of the one that is gone.
-    let three = Pool::builder(|| String::new()).build().unwrap();
+    let three = Pool::builder(String::new).build().unwrap();
     three.insert(|_| {});
     assert!(three.with(key, |_| ()).is_none());
 }
