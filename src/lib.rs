@@ -34,11 +34,15 @@
 //! lists every atomic.
 
 #[cfg(not(loom))]
+pub mod alloc;
+#[cfg(not(loom))]
 mod bus;
 mod connection;
 mod domain;
 mod epoch;
 mod list;
+#[cfg(not(loom))]
+mod monitor;
 // Models corner magazines, depots and cells alone.
 #[cfg_attr(loom, allow(dead_code, unused_imports))]
 mod objects;
@@ -71,6 +75,16 @@ pub use bus::{
 pub use connection::{Connection, WaitError};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
 pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};
+#[cfg(not(loom))]
+pub use monitor::{
+    Alert, AlertKind, AlertPhase, BusSample, DispatchFigures, DispatchTimer, DomainSample, GrowingPlace, HistoryPoint,
+    Made, Missing, Monitor, MonitorBuilder, MonitorError, MonitorMaintained, MonitorReport, MonitorThread, Reading,
+    Sample, SeriesHistory, SeriesReport, Severity, StandingPin, Trend, Unit,
+};
+#[cfg(all(not(loom), feature = "metrics"))]
+pub use monitor::MonitorCollector;
+#[cfg(not(loom))]
+pub use alloc::HeapFigures;
 #[cfg(not(loom))]
 pub use objects::{
     Key, KeyError, Pool, PoolBuilder, PoolError, PoolFigures, PoolLeak, Pooled, Pools, ResizeReason, Resized,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Wakes those who sleep: for a timer that is due earlier, or for the end of the thread or of the bus.
 #[derive(Debug, Default)]
-pub(super) struct Alarm {
+pub(crate) struct Alarm {
     /// How often it has rung.
     rung: Mutex<u64>,
     ring: Condvar,
@@ -14,17 +14,17 @@ pub(super) struct Alarm {
 
 impl Alarm {
     /// How often it has rung: to be asked before looking at what one would be woken for.
-    pub(super) fn rung(&self) -> u64 {
+    pub(crate) fn rung(&self) -> u64 {
         *self.lock()
     }
 
-    pub(super) fn ring(&self) {
+    pub(crate) fn ring(&self) {
         *self.lock() += 1;
         self.ring.notify_all();
     }
 
     /// Sleeps for so long; not if it has rung since.
-    pub(super) fn sleep(&self, rung: u64, time: Duration) {
+    pub(crate) fn sleep(&self, rung: u64, time: Duration) {
         let guard = self.lock();
         drop(self.ring.wait_timeout_while(guard, time, |now| *now == rung).unwrap_or_else(PoisonError::into_inner));
     }

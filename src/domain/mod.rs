@@ -10,6 +10,8 @@ pub(crate) use self::core::DomainCore;
 pub use collect::Collected;
 pub(crate) use collect::{collect_global, maintain_global};
 pub(crate) use estate::Estates;
+#[cfg(not(loom))]
+pub(crate) use statistics::Glance as DomainGlance;
 pub use statistics::{PinAge, SlotCounts, Statistics};
 
 use crate::connection::{self, WaitError};
@@ -179,6 +181,12 @@ impl Domain {
     /// different signals are not of one instant.
     pub fn statistics(&self) -> Statistics {
         statistics::statistics(self.core())
+    }
+
+    /// What a monitor reads; signals only if the process has made `most` lists at most.
+    #[cfg(not(loom))]
+    pub(crate) fn glance(&self, most: usize) -> DomainGlance {
+        statistics::glance(self.core(), most)
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 
 use super::DomainCore;
 use super::collect::lists_of;
+use crate::epoch::OldestPin;
 use crate::list::CHUNK_SLOTS;
 use crate::sync::diagnostic::Relaxed;
 use crate::world::world;
@@ -83,5 +84,38 @@ pub(super) fn statistics(domain: &'static DomainCore) -> Statistics {
         slot_panics: figures.slot_panics.load(Relaxed),
         drop_panics: figures.drop_panics.load(Relaxed),
         oldest_pin: oldest.map(|pin| PinAge { age: pin.age, place: pin.place }),
+    }
+}
+
+/// What a monitor reads of a domain. Sweeps nothing.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(loom, allow(dead_code))]
+pub(crate) struct Glance {
+    /// `None` if there are too many lists in the process to look at each.
+    pub(crate) signals: Option<usize>,
+    pub(crate) chunks: usize,
+    pub(crate) chunks_peak: usize,
+    pub(crate) chunks_made: usize,
+    pub(crate) pending_drops: usize,
+    pub(crate) grace_periods: u64,
+    pub(crate) slot_panics: u64,
+    pub(crate) drop_panics: u64,
+    pub(crate) oldest_pin: Option<OldestPin>,
+}
+
+/// Costs a load for each list of the process, if they are `most` at most, and one for each thread.
+#[cfg_attr(loom, allow(dead_code))]
+pub(super) fn glance(domain: &'static DomainCore, most: usize) -> Glance {
+    let figures = &domain.figures;
+    Glance {
+        signals: (world().lists.made() <= most).then(|| lists_of(domain).count()),
+        chunks: figures.chunks.load(Relaxed) as usize,
+        chunks_peak: figures.chunks_peak.load(Relaxed) as usize,
+        chunks_made: world().chunks.made(),
+        pending_drops: usize::try_from(domain.pending()).unwrap_or(usize::MAX),
+        grace_periods: figures.grace_periods.load(Relaxed),
+        slot_panics: figures.slot_panics.load(Relaxed),
+        drop_panics: figures.drop_panics.load(Relaxed),
+        oldest_pin: domain.epoch.oldest_pin(Instant::now()),
     }
 }

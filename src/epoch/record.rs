@@ -59,6 +59,8 @@ unsafe impl Sync for Record {}
 pub(crate) struct OldestPin {
     pub(crate) age: Duration,
     pub(crate) place: Option<&'static Location<'static>>,
+    /// Which one it is: the same as long as it stands, and hardly ever another's.
+    pub(crate) identity: (usize, u64),
 }
 
 impl Record {
@@ -248,7 +250,8 @@ impl Record {
         }
         let age = Duration::from_nanos(elapsed.saturating_sub(self.seen_since.load(Relaxed)));
         // SAFETY: only ever null or a `&'static Location`.
-        Some(OldestPin { age, place: unsafe { self.place.load(Relaxed).as_ref() } })
+        let place = unsafe { self.place.load(Relaxed).as_ref() };
+        Some(OldestPin { age, place, identity: (ptr::from_ref(self).addr(), state) })
     }
 }
 

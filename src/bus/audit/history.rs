@@ -66,6 +66,15 @@ impl History {
         });
     }
 
+    /// How many connections a place had at the first look that is kept, and how long ago that was.
+    pub(super) fn base(&self, place: &'static Location<'static>, now: Duration) -> Option<(usize, Duration)> {
+        let first = *self.times.front()?;
+        let counts = self.places.get(place);
+        // A place with fewer looks than there were had no connections before them.
+        let known = counts.filter(|counts| counts.len() == self.times.len()).and_then(VecDeque::front);
+        Some((known.map_or(0, |count| count.live as usize), now.saturating_sub(first)))
+    }
+
     /// Does the number of connections of a place grow steadily? [`Growth`] says what that means.
     pub(super) fn growth(&self, place: &Place, now: Duration) -> Option<Growth> {
         let counts = self.places.get(place.place)?;

@@ -99,6 +99,22 @@ pub struct UntrackedSlots {
     pub count: usize,
 }
 
+/// How many connections a place has, and had.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlaceCount {
+    pub(crate) place: &'static Location<'static>,
+    pub(crate) live: usize,
+    /// At the first look that is kept, and how long ago that was; `None` if no look is.
+    pub(crate) base: Option<(usize, Duration)>,
+}
+
+impl PlaceCount {
+    /// By how many it has grown since the first look, if it has.
+    pub(crate) fn grown(&self) -> usize {
+        self.base.map_or(0, |(from, _)| self.live.saturating_sub(from))
+    }
+}
+
 /// From this age on a connection is old, and one that was never called looks forgotten.
 const OLD: Duration = Duration::from_secs(10 * 60);
 /// Fewer that look forgotten are no pattern: some things happen seldom.
@@ -213,6 +229,20 @@ impl Inner {
     /// (No foreign code runs under it.)
     fn history(&self) -> MutexGuard<'_, History> {
         lock(&self.history)
+    }
+
+    /// Each place with its counts, those first that have grown the most.
+    pub(super) fn place_counts(&self) -> Vec<PlaceCount> {
+        let census = Census::take(self);
+        let history = self.history();
+        let count = |found: &Place| {
+            let base = history.base(found.place, census.time);
+            PlaceCount { place: found.place, live: found.live, base }
+        };
+        let mut counts: Vec<PlaceCount> = census.places.iter().map(count).collect();
+        drop(history);
+        counts.sort_by_key(|count| std::cmp::Reverse((count.grown(), count.live)));
+        counts
     }
 
     fn untracked(&self, census: &Census) -> Vec<UntrackedSlots> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 /// What a heartbeat has done so far, and how long it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct HeartbeatFigures {
     /// How many beats were run.
@@ -24,6 +25,7 @@ pub struct HeartbeatFigures {
 
 /// How durations are distributed: nanoseconds, to within one per cent, up to an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Quantiles {
     /// Half of them were not longer.
