@@ -48,6 +48,8 @@ Examples:
     pulsebus replay --threads 2 --report run.html
   A recording without joins, with 8 listeners for every topic:
     pulsebus replay ticks.csv.gz --extra-slots 8
+  What a monitor sees, and how it names a leak by file and line:
+    pulsebus replay --monitor --leak --report leak.html
   Figures only, from standard input to standard output:
     zcat trace.csv.gz | pulsebus replay - --quiet --json -
 
@@ -121,6 +123,17 @@ pub struct ReplayArgs {
     /// them one after the other. Every count comes out the same; what the bus counts by itself is left out.
     #[arg(long)]
     pub engine: bool,
+
+    /// Replay once more under a monitor that goes by the recorded clock: memory, connections, pools, and what it warns of
+    ///
+    /// A pass of its own, on one thread, after those that are measured: each message has its payload from a pool. The summary says
+    /// what the monitor saw, the report plots it.
+    #[arg(long)]
+    pub monitor: bool,
+
+    /// Plant a leak in the monitored pass, to see what an operator would: who leaves forgets a slot
+    #[arg(long, requires = "monitor")]
+    pub leak: bool,
 
     /// Write a report with plots: one HTML file that needs nothing else
     #[arg(long, value_name = "FILE.html")]

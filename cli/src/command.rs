@@ -52,7 +52,11 @@ pub fn replay(args: &ReplayArgs) -> Result<Verdict, Error> {
         engine: args.engine,
         progress,
     };
-    let replay = replay::replay(&mut loaded.plan, &settings)?;
+    let monitored = args.monitor.then(|| loaded.plan.clone());
+    let mut replay = replay::replay(&mut loaded.plan, &settings)?;
+    if let Some(mut plan) = monitored {
+        replay.watched = Some(replay::watch(&mut plan, args.extra_slots, args.leak, progress));
+    }
     let differences = differences(&replay, loaded.expected.as_ref());
     let summary = Summary::new(&loaded, &settings, &replay, differences);
     outputs.write(args, &summary, &loaded.plan, &replay)?;

@@ -1,4 +1,4 @@
-//! The program's allocator: the system's, with a count of the calls that each thread makes.
+//! The program's allocator: the system's, with a count of the calls that each thread makes, and the monitor's count around it.
 //!
 //! It is how a replay shows that the bus needs no heap in the steady state. The count is per thread, so that a progress
 //! bar on another thread does not disturb it.
@@ -9,7 +9,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: pulsebus::alloc::Counting<Calls> = pulsebus::alloc::Counting::over(Calls);
 
 thread_local! {
     // Constant and without a destructor: reading it never allocates, and works while a thread starts and ends.
@@ -21,14 +21,14 @@ pub fn calls_of_this_thread() -> u64 {
     CALLS.get()
 }
 
-struct Counting;
+struct Calls;
 
 fn count() {
     CALLS.set(CALLS.get() + 1);
 }
 
 // SAFETY: every method passes its arguments on to `System` unchanged, so `System` keeps the contract.
-unsafe impl GlobalAlloc for Counting {
+unsafe impl GlobalAlloc for Calls {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
         // SAFETY: the caller's promise about `layout` is passed on.

@@ -297,7 +297,7 @@ fn every_field_of_the_json_is_documented() {
     }
     let documented = include_str!("../README.md");
     let mut list = Vec::new();
-    names(&replay(&["--json", "-"]).ok().json(), "", &mut list);
+    names(&replay(&["--monitor", "--json", "-"]).ok().json(), "", &mut list);
     assert!(list.len() > 50, "{list:?}");
     for (group, name) in list {
         // Groups stand before their first field only: `latency.p50_ns`, `.p90_ns`.

@@ -75,7 +75,7 @@ pub struct Seat {
 }
 
 /// A whole recording, compiled.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Plan {
     /// The names of the topics, by number.
     pub topics: Vec<TopicPlan>,

@@ -8,6 +8,7 @@ mod latency;
 mod schedule;
 mod stage;
 mod timeline;
+mod watched;
 mod wiring;
 mod worker;
 
@@ -15,6 +16,7 @@ pub use latency::{Bin, Latency};
 pub use schedule::Pace;
 pub use stage::CHUNK_SLOTS;
 pub use timeline::Point;
+pub use watched::{Observed, Watched, watch};
 
 use crate::check::Figures;
 use crate::error::Error;
@@ -68,6 +70,8 @@ pub struct Replay {
     pub tracked: Option<TrackedFigures>,
     /// Captures that were not dropped after the final collection.
     pub leaks: u64,
+    /// What a monitor saw in a pass of its own, if there was one.
+    pub watched: Option<Watched>,
 }
 
 /// The pass that throughput is taken from.
@@ -203,6 +207,7 @@ impl<W: Wiring> Run<'_, W> {
             },
             tracked: self.wiring.statistics().map(|at_end| TrackedFigures { at_peak, at_end }),
             leaks,
+            watched: None,
             passes: passes.into_iter().map(|(name, pass)| (name, pass.figures)).collect(),
         }
     }

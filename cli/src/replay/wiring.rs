@@ -2,7 +2,7 @@
 //! replay has to. All that differs between them stands here.
 
 use super::stage::Message;
-use pulsebus::{Bus, BusStatistics, Config, Connection, Domain, Kind, Signal, Source, TopicError};
+use pulsebus::{Bus, BusStatistics, Clock, Config, Connection, Domain, Kind, Signal, Source, TopicError};
 use std::time::Duration;
 
 /// How slots come to a topic, and how they end.
@@ -56,10 +56,21 @@ const BY_NUMBER: char = '#';
 impl Tracked {
     /// A bus of its own, whose topics are in that domain.
     pub fn new(domain: &Domain) -> Self {
+        Self::by_clock(domain, Clock::default())
+    }
+
+    /// The same, going by that clock.
+    pub fn by_clock(domain: &Domain, clock: Clock) -> Self {
         let mut config = Config::default();
         // How many there are is the recording's affair.
         (config.limits.per_owner, config.limits.per_service) = (None, None);
-        Self(Bus::builder().domain(domain).config(config).build().expect("the default, with less limits, is valid"))
+        let bus = Bus::builder().domain(domain).config(config).clock(clock).build();
+        Self(bus.expect("the default, with less limits, is valid"))
+    }
+
+    /// The bus.
+    pub fn bus(&self) -> &Bus {
+        &self.0
     }
 }
 

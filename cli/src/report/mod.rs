@@ -45,6 +45,20 @@ pub fn html(summary: &Summary, times: &[u64], replay: &Replay) -> String {
         "Median, 99th percentile and maximum of 200 equal stretches of the recording.",
         plots::latency_over_time(&replay.latency.over_time, times),
     );
+    if let Some(watched) = &replay.watched {
+        figure(
+            &mut page,
+            "Memory over recorded time",
+            "What the monitor saw in a pass of its own: the process's resident set, and what is live on its heap.",
+            plots::memory(&watched.points, times),
+        );
+        figure(
+            &mut page,
+            "Connections and pooled payloads over recorded time",
+            "Of the same pass: connections of the bus, payloads that are out, and payloads that are idle.",
+            plots::counts(&watched.points, times),
+        );
+    }
     tables(&mut page, summary);
     let _ = write!(page, "<footer>pulsebus {}</footer>\n</main>\n</body>\n</html>\n", summary.version);
     page

@@ -1,8 +1,8 @@
-//! The three plots.
+//! The plots.
 
 use super::axis::TimeAxis;
 use super::chart::{FONT, GRID, INK, ONE, PAPER, SIZE, THREE, TWO, inline};
-use crate::replay::{Bin, Point};
+use crate::replay::{Bin, Observed, Point};
 use crate::summary::duration;
 use hdrhistogram::Histogram;
 use plotters::coord::Shift;
@@ -112,14 +112,52 @@ pub fn latency_over_time(bins: &[Bin], times: &[u64]) -> Option<String> {
             let drawn = chart.draw_series(LineSeries::new(line, color.stroke_width(2)))?;
             drawn.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(3)));
         }
-        let legend = TextStyle::from(FONT.into_font()).color(&INK);
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .background_style(PAPER.filled())
-            .label_font(legend)
-            .draw()?;
-        Ok(())
+        legend(&mut chart)
+    }))
+}
+
+/// Memory over recorded time, in megabytes; `None` without a sample.
+pub fn memory(points: &[Observed], times: &[u64]) -> Option<String> {
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let series: [Curve<'_>; 2] = [
+        ("resident set", TWO, &|point| point.resident.map(megabytes)),
+        ("live on the heap", ONE, &|point| point.heap.map(megabytes)),
+    ];
+    curves("Memory over recorded time", "megabytes", &series, points, times)
+}
+
+/// Connections and payloads over recorded time; `None` without a sample.
+pub fn counts(points: &[Observed], times: &[u64]) -> Option<String> {
+    let series: [Curve<'_>; 3] = [
+        ("connections", ONE, &|point| Some(point.connections as f64)),
+        ("payloads out", TWO, &|point| Some(point.out as f64)),
+        ("payloads idle", THREE, &|point| Some(point.idle as f64)),
+    ];
+    curves("Connections and pooled payloads over recorded time", "how many", &series, points, times)
+}
+
+/// One line of a plot: its name, its colour, and its value, if there is one.
+type Curve<'a> = (&'static str, RGBColor, &'a dyn Fn(&Observed) -> Option<f64>);
+
+fn curves(title: &str, unit: &str, series: &[Curve<'_>], points: &[Observed], times: &[u64]) -> Option<String> {
+    let axis = TimeAxis::new(times)?;
+    let values = |of: &dyn Fn(&Observed) -> Option<f64>| {
+        points.iter().filter_map(|point| Some((axis.at(point.t_ms), of(point)?))).collect::<Vec<_>>()
+    };
+    let lines: Vec<_> = series.iter().map(|(name, color, of)| (*name, *color, values(of))).collect();
+    let highest = lines.iter().flat_map(|(_, _, line)| line).map(|(_, y)| *y).fold(f64::NAN, f64::max);
+    if highest.is_nan() {
+        return None;
+    }
+    Some(draw(title, |area| {
+        // The upper part is for the legend.
+        let mut chart = chart(area, 0.0..axis.end, 0.0..(highest * 1.3).max(1.0))?;
+        mesh(&mut chart, &axis.label(), unit, &|x| short(*x), &|y| short(*y))?;
+        for (name, color, line) in lines {
+            let drawn = chart.draw_series(LineSeries::new(line, color.stroke_width(2)))?;
+            drawn.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(3)));
+        }
+        legend(&mut chart)
     }))
 }
 
@@ -169,6 +207,18 @@ where
         .x_label_formatter(x_label)
         .y_label_formatter(y_label)
         .draw()?;
+    Ok(())
+}
+
+/// Names the series, in a corner.
+fn legend<'a, 'b: 'a, X, Y>(chart: &mut ChartContext<'a, SVGBackend<'b>, Cartesian2d<X, Y>>) -> Drawn
+where
+    X: Ranged<ValueType = f64>,
+    Y: Ranged<ValueType = f64>,
+{
+    let text = TextStyle::from(FONT.into_font()).color(&INK);
+    let mut labels = chart.configure_series_labels();
+    labels.position(SeriesLabelPosition::UpperRight).background_style(PAPER.filled()).label_font(text).draw()?;
     Ok(())
 }
 

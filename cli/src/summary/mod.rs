@@ -6,10 +6,12 @@
 mod text;
 mod tracked;
 mod verdict;
+mod watched;
 
 pub use text::{count, duration, rate, sections, text, title};
 pub use tracked::{AtPeak, Named, Tracked};
 pub use verdict::Verdict;
+pub use watched::Watched;
 
 use crate::check::Difference;
 use crate::command::Loaded;
@@ -44,6 +46,8 @@ pub struct Summary {
     pub tracked: Option<Tracked>,
     /// The same at the recording's peak; null with `--engine`, and without connections.
     pub tracked_at_peak: Option<AtPeak>,
+    /// What a monitor saw in a pass of its own; null without `--monitor`.
+    pub watched: Option<Watched>,
     /// Whether the counts are right.
     pub check: Check,
 }
@@ -223,6 +227,7 @@ impl Summary {
             bus,
             tracked: Tracked::new(replay),
             tracked_at_peak: AtPeak::new(replay),
+            watched: replay.watched.as_ref().map(Watched::new),
             check: Check { oracle: loaded.expected.is_some(), passed, differences },
         }
     }

@@ -1,5 +1,6 @@
 //! The figures, for people.
 
+use super::watched::Range;
 use super::{Named, Summary, Verdict};
 use anstyle::{AnsiColor, Style};
 use indicatif::HumanCount;
@@ -83,7 +84,13 @@ fn verdict(summary: &Summary) -> (Style, String) {
 /// All figures, in the order in which they are shown.
 pub fn sections(summary: &Summary) -> Vec<Section> {
     let always = [dispatch(summary), latency(summary), connections(summary), reuse(summary)];
-    always.into_iter().chain(tracked(summary)).chain(at_peak(summary)).chain([recording(summary)]).collect()
+    always
+        .into_iter()
+        .chain(tracked(summary))
+        .chain(at_peak(summary))
+        .chain(watched(summary))
+        .chain([recording(summary)])
+        .collect()
 }
 
 fn dispatch(summary: &Summary) -> Section {
@@ -205,6 +212,58 @@ fn at_peak(summary: &Summary) -> Option<Section> {
         note.push_str(", as one of the threads saw it");
     }
     Some(Section { title: "What the bus knew", note, rows })
+}
+
+fn watched(summary: &Summary) -> Option<Section> {
+    let watched = summary.watched.as_ref()?;
+    let cost = format!("{} each, {} at most", duration(watched.mean_cost_ns), duration(watched.highest_cost_ns));
+    let mut rows = vec![row("samples", count(watched.samples), cost)];
+    for (name, range) in [("resident set", watched.resident_bytes), ("live on the heap", watched.heap_bytes)] {
+        if let Some(Range { first, last, highest }) = range {
+            rows.push(row(
+                name,
+                bytes(last),
+                format!("at the end; {} at first, {} at most", bytes(first), bytes(highest)),
+            ));
+        }
+    }
+    if let Some(Range { last, highest, .. }) = watched.connections {
+        rows.push(row("connections", count(last), format!("at the end, {} at most", count(highest))));
+    }
+    for pool in &watched.pools {
+        rows.push(row("pool", count(pool.gets), format!("gets; {}", escape(&pool.to_string()))));
+    }
+    if let Some(planted) = watched.planted {
+        rows.push(row("planted", count(planted), "connections that nobody ends, by --leak"));
+    }
+    rows.push(row("alerts", count(watched.alerts_told), ""));
+    let hidden = watched.alerts.len().saturating_sub(FIRST_ALERTS + LAST_ALERTS);
+    for (number, alert) in watched.alerts.iter().enumerate() {
+        if hidden > 0 && number == FIRST_ALERTS {
+            rows.push(row("", "...".to_owned(), format!("{} more", count(hidden as u64))));
+        }
+        if (FIRST_ALERTS..FIRST_ALERTS + hidden).contains(&number) {
+            continue;
+        }
+        for (index, line) in alert.text.lines().enumerate() {
+            let after = if index == 0 { long_duration(alert.after_ms) } else { String::new() };
+            rows.push(row("", after, escape(line.trim())));
+        }
+    }
+    Some(Section {
+        title: "What the monitor saw",
+        note: "in a pass of its own, by the recorded clock".to_owned(),
+        rows,
+    })
+}
+
+/// So many alerts of the first, and of the last, stand in the summary; the JSON has more.
+const FIRST_ALERTS: usize = 2;
+const LAST_ALERTS: usize = 3;
+
+/// Bytes, in the unit that suits them: `12.3 MB`.
+pub fn bytes(n: u64) -> String {
+    indicatif::DecimalBytes(n).to_string()
 }
 
 /// `recording 450, extra slots 693`.
