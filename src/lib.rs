@@ -64,6 +64,8 @@ mod entry;
 pub mod model;
 
 #[cfg(not(loom))]
+pub use alloc::HeapFigures;
+#[cfg(not(loom))]
 pub use bus::{
     AlreadyShutDown, Audit, AuditEntry, BatchError, Beats, Bus, BusBuilder, BusStatistics, CallStatistics, Calls,
     Config, ConfigError, Connect, ConnectError, ConnectionId, Detail, Emergency, EndReason, Filter, GroupCount, Growth,
@@ -75,16 +77,14 @@ pub use bus::{
 pub use connection::{Connection, WaitError};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
 pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};
+#[cfg(all(not(loom), feature = "metrics"))]
+pub use monitor::MonitorCollector;
 #[cfg(not(loom))]
 pub use monitor::{
     Alert, AlertKind, AlertPhase, BusSample, DispatchFigures, DispatchTimer, DomainSample, GrowingPlace, HistoryPoint,
     Made, Missing, Monitor, MonitorBuilder, MonitorError, MonitorMaintained, MonitorReport, MonitorThread, Reading,
     Sample, SeriesHistory, SeriesReport, Severity, StandingPin, Trend, Unit,
 };
-#[cfg(all(not(loom), feature = "metrics"))]
-pub use monitor::MonitorCollector;
-#[cfg(not(loom))]
-pub use alloc::HeapFigures;
 #[cfg(not(loom))]
 pub use objects::{
     Key, KeyError, Pool, PoolBuilder, PoolError, PoolFigures, PoolLeak, Pooled, Pools, ResizeReason, Resized,

@@ -26,8 +26,7 @@ impl Bus {
     /// Costs a look at the totals, not at the connections.
     pub(crate) fn glance(&self) -> Glance {
         let inner = &self.inner;
-        let (live, totals, kinds) =
-            inner.look(|registry| (registry.len(), registry.totals.clone(), registry.kinds()));
+        let (live, totals, kinds) = inner.look(|registry| (registry.len(), registry.totals.clone(), registry.kinds()));
         let ended = totals.ended().map(|(_, count)| count).sum();
         let Totals { made, peak, rejected, over_limit, .. } = totals;
         Glance {

@@ -129,7 +129,10 @@ impl fmt::Display for Alert {
             AlertKind::Connections => write!(f, "{value} connections, beyond {threshold}")?,
             AlertKind::PoolExhausted => write!(f, "{series}: {value} objects are out, beyond {threshold}")?,
             AlertKind::ReclamationStalled => {
-                write!(f, "nothing is reclaimed: an emission or tick has not returned for {value}, beyond {threshold}")?;
+                write!(
+                    f,
+                    "nothing is reclaimed: an emission or tick has not returned for {value}, beyond {threshold}"
+                )?;
             }
             AlertKind::Growth => write!(f, "{series} is {value}, and grows")?,
         }

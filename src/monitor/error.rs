@@ -81,10 +81,9 @@ impl fmt::Display for MonitorError {
                 f,
                 "samples every {shortest:?} to {longest:?}: expected the shortest first, from 100 ms to 2 min"
             ),
-            Self::Backoff { first, longest } => write!(
-                f,
-                "repeats after {first:?} to {longest:?}: expected more than zero, and the shortest first"
-            ),
+            Self::Backoff { first, longest } => {
+                write!(f, "repeats after {first:?} to {longest:?}: expected more than zero, and the shortest first")
+            }
             Self::Stall { warning, critical } => write!(
                 f,
                 "reclamation stalled after {warning:?} and {critical:?}: expected more than zero, and the warning first"

@@ -443,6 +443,9 @@ impl Drop for Shared {
 impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let samples = self.shared.state().costs.samples;
-        f.debug_struct("Monitor").field("samples", &samples).field("next_sample", &self.next_sample()).finish_non_exhaustive()
+        f.debug_struct("Monitor")
+            .field("samples", &samples)
+            .field("next_sample", &self.next_sample())
+            .finish_non_exhaustive()
     }
 }

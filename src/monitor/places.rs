@@ -1,7 +1,7 @@
 //! The places in the source that hold what there is, and from where it grew.
 
-use super::series::{self, pool_of};
 use super::sample::StandingPin;
+use super::series::{self, pool_of};
 use crate::bus::{Bus, Name};
 use crate::objects::Pools;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Everything that the monitor knows, for a reader.
 
-use super::alert::Alert;
+use super::alert::{Alert, AlertKind};
 use super::dispatch::DispatchFigures;
 use super::history::Track;
 use super::places::GrowingPlace;
@@ -29,6 +29,8 @@ pub struct MonitorReport {
     pub series: Vec<SeriesReport>,
     /// What is so now that there were alerts for.
     pub alerts: Vec<Alert>,
+    /// How many alerts were told, by kind, repeats and ends included.
+    pub alerts_told: Vec<(AlertKind, u64)>,
     /// The places in the source that connections come from, those first that have grown the most.
     pub places: Vec<GrowingPlace>,
     /// What has been out of pools for more than a minute.
@@ -85,6 +87,7 @@ impl Monitor {
         let state = shared.state();
         let (latest, costs, interval) = (state.latest.clone(), state.costs, state.interval.now());
         let alerts = state.watch.active(time, &state.tracks);
+        let alerts_told = state.watch.told().collect();
         let series = state.tracks.iter().filter_map(|(name, track)| SeriesReport::of(name, track)).collect();
         drop(state);
         let bus = shared.upgrade();
@@ -103,6 +106,7 @@ impl Monitor {
             budget: shared.rules.budget,
             series,
             alerts: alerts.into_iter().map(with_places).collect(),
+            alerts_told,
             places: behind(series::CONNECTIONS),
             pool_leaks: pools.and_then(|pools| look::guarded(|| pools.leaks(OUT))).unwrap_or_default(),
             heartbeat: shared.heartbeat.as_ref().map(crate::HeartbeatControl::figures),
@@ -161,7 +165,10 @@ impl fmt::Display for MonitorReport {
             let ms = |nanoseconds: u64| nanoseconds as f64 / 1e6;
             let (p50, p99, max) = (ms(heartbeat.work.p50), ms(heartbeat.work.p99), ms(heartbeat.work.max));
             let (beats, skipped) = (heartbeat.beats, heartbeat.skipped);
-            writeln!(f, "\nheartbeat: {beats} beats, {skipped} skipped, half in {p50:.2} ms, 99 % in {p99:.2} ms, at most {max:.2} ms")?;
+            writeln!(
+                f,
+                "\nheartbeat: {beats} beats, {skipped} skipped, half in {p50:.2} ms, 99 % in {p99:.2} ms, at most {max:.2} ms"
+            )?;
         }
         if let Some(dispatch) = &self.dispatch {
             let mean = dispatch.sum.as_nanos() / u128::from(dispatch.count.max(1));

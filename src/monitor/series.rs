@@ -37,8 +37,7 @@ pub(super) const LAG: &str = "reclamation_lag_seconds";
 pub(super) const POOL_BYTES: &str = "pool_bytes";
 
 /// Those that the monitor itself has.
-pub(super) const RESERVED: [&str; 9] =
-    [RESIDENT, HEAP, CONNECTIONS, TIMERS, SIGNALS, CHUNKS, PENDING, LAG, POOL_BYTES];
+pub(super) const RESERVED: [&str; 9] = [RESIDENT, HEAP, CONNECTIONS, TIMERS, SIGNALS, CHUNKS, PENDING, LAG, POOL_BYTES];
 
 /// What the series of pools begin with, which no gauge may.
 const POOL: &str = "pool:";

@@ -65,9 +65,8 @@ impl Monitor {
     fn start(&self, work: Work) -> io::Result<MonitorThread> {
         let stop = Arc::new(Stop { stopped: AtomicBool::new(false), alarm: Arc::clone(&self.shared.alarm) });
         let (theirs, monitor) = (Arc::clone(&stop), Arc::downgrade(&self.shared));
-        let thread = std::thread::Builder::new()
-            .name("bus-monitor".into())
-            .spawn(move || theirs.drive(&monitor, work))?;
+        let thread =
+            std::thread::Builder::new().name("bus-monitor".into()).spawn(move || theirs.drive(&monitor, work))?;
         Ok(MonitorThread { stop, thread: Some(thread) })
     }
 }

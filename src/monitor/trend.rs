@@ -193,9 +193,7 @@ fn is_no_step(minima: &[(f64, f64)], slope: f64) -> bool {
     offsets.iter_mut().zip(minima).for_each(|(offset, (time, value))| *offset = value - slope * time);
     let offset = median(offsets);
     let line: f64 = minima.iter().map(|(time, value)| (value - slope * time - offset).powi(2)).sum();
-    let step = (1..minima.len())
-        .map(|at| spread(&minima[..at]) + spread(&minima[at..]))
-        .fold(f64::INFINITY, f64::min);
+    let step = (1..minima.len()).map(|at| spread(&minima[..at]) + spread(&minima[at..])).fold(f64::INFINITY, f64::min);
     line < step
 }
 

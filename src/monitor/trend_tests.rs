@@ -4,8 +4,7 @@ use super::super::history::Track;
 use super::super::series::Unit;
 use super::*;
 
-const RULE: Rule =
-    Rule { share: 0.05, floor: 1.0, over: Duration::from_secs(600), spacing: Duration::from_secs(30) };
+const RULE: Rule = Rule { share: 0.05, floor: 1.0, over: Duration::from_secs(600), spacing: Duration::from_secs(30) };
 
 /// Random numbers, the same for the same seed (SplitMix64).
 struct Random(u64);
@@ -68,9 +67,8 @@ fn a_step_is_no_alarm() {
     for every in [5, 30] {
         for at in (60..3600).step_by(267) {
             let mut random = Random(at);
-            let found = alarm(90, every, |time| {
-                1000.0 + if time >= at as f64 { 500.0 } else { 0.0 } + 10.0 * random.normal()
-            });
+            let found =
+                alarm(90, every, |time| 1000.0 + if time >= at as f64 { 500.0 } else { 0.0 } + 10.0 * random.normal());
             assert_eq!(found, None, "every {every} s, step at {at} s");
         }
     }
@@ -173,7 +171,8 @@ fn more_samples_than_before_or_fewer_are_no_trend() {
 
 #[test]
 fn the_slope_and_the_confidence_are_those_of_the_books() {
-    let points: Vec<(f64, f64)> = [1.0, 3.0, 2.0, 5.0, 4.0].into_iter().enumerate().map(|(i, v)| (i as f64, v)).collect();
+    let points: Vec<(f64, f64)> =
+        [1.0, 3.0, 2.0, 5.0, 4.0].into_iter().enumerate().map(|(i, v)| (i as f64, v)).collect();
     // By hand: of the ten slopes -1, -1, 0.5, 0.5, 0.75, 1, 1, 4/3, 2, 3 the middle; six more up than down; 50/3.
     assert!((slope(&points) - 0.875).abs() < 1e-9, "{}", slope(&points));
     assert!((mann_kendall(&points) - 5.0 / (50.0_f64 / 3.0).sqrt()).abs() < 1e-9);
