@@ -33,6 +33,8 @@
 //! what timers, throttles and debounces are made of. `docs/DESIGN.md` tells how they work together and why, `docs/ORDERINGS.md`
 //! lists every atomic.
 
+#[cfg(all(feature = "admin", not(loom)))]
+pub mod admin;
 #[cfg(not(loom))]
 pub mod alloc;
 #[cfg(not(loom))]

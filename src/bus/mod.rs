@@ -4,6 +4,8 @@
 //! name; [`scope`] and [`service`] are owners with a life of their own. Emissions know nothing of any of it: a tracked slot
 //! is a slot.
 
+#[cfg(feature = "admin")]
+mod admin;
 mod alarm;
 mod audit;
 mod calls;

@@ -142,7 +142,7 @@ impl Record {
     }
 
     /// Has it reason to end by itself?
-    pub(super) fn is_stale(&self, now: u64) -> bool {
+    pub(in crate::bus) fn is_stale(&self, now: u64) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.is_stale(now, self.created, &self.meter))
     }
 
