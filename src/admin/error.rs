@@ -147,11 +147,13 @@ impl fmt::Display for ParseError {
                 write!(f, "expected a command of at most {limit} bytes, found {length}")?
             }
             Self::NotUtf8 { at } => write!(f, "expected UTF-8, but byte {at} is none")?,
-            Self::Control { at, character } => write!(
-                f,
-                "expected no control or invisible character, found {0} at byte {at}: write it \"\\{0}\", in quotes",
-                character.escape_unicode().to_string().trim_start_matches('\\')
-            )?,
+            Self::Control { at, character } => {
+                let hidden = character.escape_unicode();
+                write!(
+                    f,
+                    "expected no control or invisible character, found {hidden} at byte {at}: write it \"{hidden}\", in quotes"
+                )?
+            }
             Self::OpenQuote { at } => write!(f, "expected a closing quote to the one at byte {at}")?,
             Self::BadEscape { at } => {
                 write!(f, "expected \\\" or \\\\ or \\u{{hex}} in quotes, found something else at byte {at}")?
