@@ -88,6 +88,9 @@ impl Args {
 /// The library with all of its features, which no other package of the workspace turns on.
 const FEATURES: [&str; 3] = ["--package", "pulsebus", "--all-features"];
 
+/// The random programs, those too that need a feature of the library.
+const PROPTESTS: [&str; 3] = ["--package", "pulsebus-proptests", "--all-features"];
+
 impl Step {
     /// The name on the command line.
     fn name(self) -> String {
@@ -103,6 +106,7 @@ impl Step {
                 let args = ["clippy", "--workspace", "--all-targets"];
                 Run::cargo().args(args).args(DENY).run()?;
                 Run::cargo().args(["clippy", "--all-targets"]).args(FEATURES).args(DENY).run()?;
+                Run::cargo().args(["clippy", "--all-targets"]).args(PROPTESTS).args(DENY).run()?;
                 loom_cargo().args(["clippy", "--release", "--all-targets"]).args(DENY).run()?;
             }
             Self::Doc => {
@@ -124,7 +128,7 @@ impl Step {
                 Run::cargo().args(["test", "--workspace", "--exclude", "pulsebus-proptests"]).run()?;
                 Run::cargo().args(["test"]).args(FEATURES).run()?;
             }
-            Self::Prop => Run::cargo().args(["test", "--release", "--package", "pulsebus-proptests"]).run()?,
+            Self::Prop => Run::cargo().args(["test", "--release"]).args(PROPTESTS).run()?,
             Self::Loom => loom_cargo().args(["test", "--release"]).run()?,
             Self::Budget => {
                 if !budget::is_possible() {
