@@ -152,6 +152,7 @@ fn limits_out_of_their_range_are_refused() {
     };
     assert_eq!(refused(|slow| slow.first = Duration::ZERO), "slow_down.first");
     assert_eq!(refused(|slow| slow.most = Duration::ZERO), "slow_down.most");
+    assert_eq!(refused(|slow| slow.forget_after = SECOND), "slow_down.forget_after");
     assert_eq!(refused(|slow| slow.crowd = 0), "slow_down.crowd");
     assert_eq!(refused(|slow| slow.sources = 0), "slow_down.sources");
 }

@@ -237,7 +237,7 @@ pub enum AdminError {
     },
     /// The bus was dropped.
     BusGone,
-    /// Code of the user's panicked: the `Debug` of an owner, say. What had been done by then stays done.
+    /// Code of the user's panicked: the destructor of an idle object, say. What had been done by then stays done.
     Panicked {
         /// With what message.
         message: String,

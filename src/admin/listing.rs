@@ -2,8 +2,9 @@
 
 use super::command::{ConnectionFilter, OwnerIs};
 use super::error::AdminError;
-use super::nearest::nearest;
+use super::nearest::{COMPARED, nearest};
 use super::outcome::{ConnectionEntry, Outcome};
+use super::show::printed;
 use crate::bus::{Bus, ConnectionId, Detail, Filter, Kind, Name, TopicId};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -15,7 +16,7 @@ pub(super) fn connections(bus: &Bus, wanted: &ConnectionFilter) -> Result<Outcom
         bus.topic_counts().into_iter().map(|(id, topic)| (id, topic.label)).collect();
     if let Some(topic) = &wanted.topic {
         if !labels.values().any(|label| label == topic) {
-            let near = nearest(topic, labels.values().map(String::as_str));
+            let near = nearest(topic, labels.values().take(COMPARED).map(String::as_str));
             return Err(AdminError::not_found("topic", topic, near));
         }
     }
@@ -69,7 +70,7 @@ fn fits(wanted: &ConnectionFilter, detail: &Detail) -> bool {
         && match &wanted.owner {
             // (The program's own `Debug` says how it prints.)
             Some(OwnerIs::Key(text)) => {
-                detail.owner.as_ref().is_some_and(|owner| owner.is_key() && owner.to_string() == *text)
+                detail.owner.as_ref().is_some_and(|owner| owner.is_key() && printed(owner) == *text)
             }
             _ => true,
         }
@@ -80,7 +81,7 @@ fn entry(detail: Detail, labels: &HashMap<TopicId, String>) -> ConnectionEntry {
     ConnectionEntry {
         id: detail.id,
         kind: detail.kind.to_string(),
-        owner: detail.owner.as_ref().map(ToString::to_string),
+        owner: detail.owner.as_ref().map(printed),
         scope: text(&detail.scope),
         service: text(&detail.service),
         tags: detail.tags.iter().map(Name::to_string).collect(),

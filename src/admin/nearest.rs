@@ -2,6 +2,8 @@
 
 /// No longer word is compared: the cost grows by the product of the lengths.
 const LONGEST: usize = 64;
+/// Of names that a program has, no more are compared.
+pub(super) const COMPARED: usize = 10_000;
 
 /// The candidate that the word is a mistyped form of, if there is one: at most a third of it is different, or the one is the
 /// beginning of the other.

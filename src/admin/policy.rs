@@ -10,9 +10,9 @@ pub const MAX_COMMAND: usize = 4096;
 /// The most that a policy can say.
 const LARGEST_COMMAND: usize = 64 * 1024;
 /// Commands that are kept, at most.
-const LARGEST_RING: usize = 1 << 20;
+const LARGEST_RING: usize = 1 << 16;
 /// Sources that are kept, at most.
-const LARGEST_TABLE: usize = 1 << 20;
+const LARGEST_TABLE: usize = 1 << 16;
 
 /// Whom an [`Admin`](super::Admin) listens to, and its limits. There is no default credential.
 ///
@@ -25,6 +25,7 @@ const LARGEST_TABLE: usize = 1 << 20;
 ///     // From a configuration, which has no secret in it:
 ///     .token_hash("watch", Role::Viewer, "sha256:5c0b4c8a5f7bd5f0b0e8d1ac9f5e2d7f4cbb2f4a3d9d5f1e6a7b8c9d0e1f2a3b")
 ///     .audit_capacity(4096);
+/// policy.check()?;
 /// # Ok::<(), PolicyError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -72,6 +73,8 @@ impl std::fmt::Debug for Secret {
 /// A source is a text that the caller chooses. Choose what a peer cannot choose itself, and what different peers do not share:
 /// an address (of IPv6, its first 64 bits), not a port and not a name that the peer sent. Peers behind one source share its
 /// refusals; [`Admin::forgive`](super::Admin::forgive) ends one.
+///
+/// Times are those of the bus's clock: while one that is driven by hand stands still, no refusal ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SlowDown {
@@ -81,7 +84,7 @@ pub struct SlowDown {
     pub first: Duration,
     /// The longest refusal. 5 minutes.
     pub most: Duration,
-    /// How long a source is remembered. 15 minutes.
+    /// How long a source is remembered. 15 minutes; not shorter than [`most`](Self::most).
     pub forget_after: Duration,
     /// Recent wrong ones in all, from which on none is free. 100.
     pub crowd: u32,
@@ -135,8 +138,8 @@ impl Policy {
         self
     }
 
-    /// How many commands the audit ring keeps: 1 to 1,048,576. 1,024, if nothing is said. Refused attempts have a ring of their
-    /// own, a fourth as large, so that they push no command out.
+    /// How many commands the audit ring keeps: 1 to 65,536. 1,024, if nothing is said. Refused attempts have a ring of their own,
+    /// a fourth as large (1,024 at most), so that they push no command out.
     pub fn audit_capacity(mut self, commands: usize) -> Self {
         self.audit_capacity = commands;
         self
@@ -154,14 +157,15 @@ impl Policy {
     /// What is not.
     pub fn check(&self) -> Result<(), PolicyError> {
         super::credentials::Credentials::new(&self.credentials).map(drop)?;
-        let SlowDown { first, most, crowd, sources, .. } = &self.slow_down;
+        let SlowDown { first, most, forget_after, crowd, sources, .. } = &self.slow_down;
         for (is_right, field, allowed) in [
             ((16..=LARGEST_COMMAND).contains(&self.max_command), "max_command", "from 16 to 65536 bytes"),
-            ((1..=LARGEST_RING).contains(&self.audit_capacity), "audit_capacity", "from 1 to 1048576 commands"),
+            ((1..=LARGEST_RING).contains(&self.audit_capacity), "audit_capacity", "from 1 to 65536 commands"),
             (!first.is_zero(), "slow_down.first", "longer than nothing"),
             (first <= most, "slow_down.most", "at least as long as slow_down.first"),
+            (forget_after >= most, "slow_down.forget_after", "at least as long as slow_down.most"),
             (*crowd > 0, "slow_down.crowd", "at least 1"),
-            ((1..=LARGEST_TABLE).contains(sources), "slow_down.sources", "from 1 to 1048576"),
+            ((1..=LARGEST_TABLE).contains(sources), "slow_down.sources", "from 1 to 65536"),
         ] {
             if !is_right {
                 return Err(PolicyError::OutOfRange { field, allowed });

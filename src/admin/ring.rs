@@ -51,6 +51,8 @@ impl fmt::Display for AuditRecord {
 
 /// Characters of a command that are kept.
 const TEXT: usize = 256;
+/// Refused attempts that are kept, at most: each further one of a source is looked for among them.
+const REFUSED: usize = 1024;
 /// Characters of a source that are kept.
 const SOURCE: usize = 64;
 
@@ -65,10 +67,8 @@ pub(super) fn shown_text(text: &str, is_secret: impl Fn(&str) -> bool) -> String
     if is_hidden(text.trim()) {
         return HIDDEN.to_string();
     }
-    // What follows the beginning would not be shown.
-    let end = (0..=text.len().min(TEXT * 4)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let mut shown = String::new();
-    for piece in text[..end].split_inclusive([' ', '"']) {
+    for piece in text.split_inclusive([' ', '"']) {
         let word = piece.trim_end_matches([' ', '"']);
         // A value, and an owner's key.
         let starts = [Some(0), word.find('=').map(|at| at + 1), word.find(':').map(|at| at + 1)];
@@ -77,11 +77,8 @@ pub(super) fn shown_text(text: &str, is_secret: impl Fn(&str) -> bool) -> String
             None => shown.push_str(piece),
         }
     }
-    let mut shown = escaped(&shown, TEXT);
-    if end < text.len() && !shown.ends_with('…') {
-        shown.push('…');
-    }
-    shown
+    // Not before: of a secret that is cut, nobody could tell that it is one.
+    escaped(&shown, TEXT)
 }
 
 const HIDDEN: &str = "[hidden]";
@@ -118,7 +115,7 @@ impl Ring {
     pub(super) fn refuse(&mut self, record: AuditRecord) {
         let number = self.next;
         self.next += 1;
-        push(&mut self.refused, (self.capacity / 4).max(1), AuditRecord { number, ..record });
+        push(&mut self.refused, (self.capacity / 4).clamp(1, REFUSED), AuditRecord { number, ..record });
     }
 
     /// Adds one to the latest attempt of that source that was refused; `false` if there is none.
@@ -155,6 +152,9 @@ mod tests {
         assert_eq!(shown(&format!("pb_{}", "a".repeat(52))), "[hidden]");
         assert_eq!(shown(&format!("pool owner=key:pb_{}", "a".repeat(52))), "pool owner=key:[hidden]");
         assert_eq!(shown("pool pb_x"), "pool pb_x");
+        // Nor the beginning of one that is longer than what is kept.
+        let long = "0123456789abcdef".repeat(64);
+        assert_eq!(shown_text(&format!("pool {long}"), |word| word == long), "pool [hidden]");
     }
 
     #[test]

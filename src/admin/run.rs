@@ -5,18 +5,16 @@ use super::command::{CleanupTarget, Command, Consent, OwnerIs};
 use super::emergency;
 use super::error::AdminError;
 use super::listing;
-use super::nearest::nearest;
+use super::nearest::{COMPARED, nearest};
 use super::outcome::{HelpEntry, Outcome, SettingEntry, TokenEntry};
 use super::setting::Setting;
+use super::show::printed;
 use super::verb::Verb;
 use super::watch::Watched;
 use crate::bus::{Bus, Filter, Kind, Owner, TopicCount};
 use crate::sync::lock;
 use std::cmp::Reverse;
 use std::time::Duration;
-
-/// So many names are compared, to find the one that was meant.
-const COMPARED: usize = 10_000;
 
 impl Inner {
     /// Runs a command that its giver may give. The user's own code may run in it, and panic: no lock is held while it does.
@@ -164,7 +162,7 @@ fn cleanup(bus: &Bus, target: &CleanupTarget, dry_run: bool) -> Result<Outcome, 
 /// The owners of some type of the user's that print so.
 fn owners_printed(bus: &Bus, text: &str) -> Vec<Owner> {
     let owners = bus.statistics().owners.into_iter().map(|count| count.key);
-    owners.filter(|owner| owner.is_key() && owner.to_string() == *text).collect()
+    owners.filter(|owner| owner.is_key() && printed(owner) == *text).collect()
 }
 
 fn connected(bus: &Bus, filter: &Filter) -> usize {
@@ -188,7 +186,7 @@ fn nothing_of(bus: &Bus, target: &CleanupTarget) -> AdminError {
             let is_key = matches!(owner, OwnerIs::Key(_));
             let owners = statistics.owners.iter().map(|count| &count.key).filter(|owner| owner.is_key() == is_key);
             // A number is not near to another one.
-            let names = owners.take(COMPARED).map(ToString::to_string);
+            let names = owners.take(COMPARED).map(printed);
             let names = names.filter(|name| is_key || super::parse::number(name).is_none()).collect();
             let near = if matches!(owner, OwnerIs::Number(_)) { None } else { near(&name, names) };
             ("owner", name, near)

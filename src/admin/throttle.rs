@@ -1,13 +1,17 @@
 //! Wrong credentials, slowed down: by source, and a little by their number in all.
 
 use super::policy::SlowDown;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Who has been wrong of late. Times are those of a clock that never goes back.
 pub(super) struct Throttle {
     policy: SlowDown,
-    sources: HashMap<Box<str>, Wrong>,
+    /// (By the standard library's hasher: attackers may choose the keys.)
+    sources: HashMap<Arc<str>, Wrong>,
+    /// The same by when they are refused until: who is forgotten first if there is no room.
+    order: BTreeSet<(Duration, Arc<str>)>,
     crowd: Crowd,
 }
 
@@ -32,7 +36,7 @@ const HALF_LIFE: Duration = Duration::from_secs(60);
 
 impl Throttle {
     pub(super) fn new(policy: SlowDown) -> Self {
-        Self { policy, sources: HashMap::new(), crowd: Crowd::default() }
+        Self { policy, sources: HashMap::new(), order: BTreeSet::new(), crowd: Crowd::default() }
     }
 
     /// For how long a source is refused still; zero if it is not.
@@ -44,11 +48,13 @@ impl Throttle {
     pub(super) fn wrong(&mut self, source: &str, now: Duration) -> Duration {
         let crowd = self.crowd.add(now);
         let SlowDown { free, first, most, forget_after, .. } = self.policy;
-        if !self.sources.contains_key(source) {
-            self.make_room(now);
-        }
-        let wrong =
-            self.sources.entry(source.into()).or_insert(Wrong { count: 0, last: now, refused_until: Duration::ZERO });
+        let (source, mut wrong) = match self.take(source) {
+            Some(known) => known,
+            None => {
+                self.make_room();
+                (source.into(), Wrong { count: 0, last: now, refused_until: now })
+            }
+        };
         if now.saturating_sub(wrong.last) >= forget_after {
             wrong.count = 0;
         }
@@ -62,12 +68,14 @@ impl Throttle {
             refused = refused.max(doubled(first, over, self.policy.crowd_most));
         }
         wrong.refused_until = now.saturating_add(refused);
+        self.order.insert((wrong.refused_until, Arc::clone(&source)));
+        self.sources.insert(source, wrong);
         refused
     }
 
     /// Forgets a source. Was it known?
     pub(super) fn forgive(&mut self, source: &str) -> bool {
-        self.sources.remove(source).is_some()
+        self.take(source).is_some()
     }
 
     /// How many sources are remembered.
@@ -75,16 +83,16 @@ impl Throttle {
         self.sources.len()
     }
 
-    fn make_room(&mut self, now: Duration) {
-        if self.sources.len() < self.policy.sources {
-            return;
-        }
-        let forget_after = self.policy.forget_after;
-        let is_kept = |wrong: &Wrong| wrong.refused_until > now || now.saturating_sub(wrong.last) < forget_after;
-        self.sources.retain(|_, wrong| is_kept(wrong));
+    fn take(&mut self, source: &str) -> Option<(Arc<str>, Wrong)> {
+        let (source, wrong) = self.sources.remove_entry(source)?;
+        let key = (wrong.refused_until, source);
+        self.order.remove(&key);
+        Some((key.1, wrong))
+    }
+
+    fn make_room(&mut self) {
         while self.sources.len() >= self.policy.sources {
-            let least = self.sources.iter().min_by_key(|(_, wrong)| (wrong.refused_until, wrong.last));
-            let Some(source) = least.map(|(source, _)| source.clone()) else { return };
+            let Some((_, source)) = self.order.pop_first() else { return };
             self.sources.remove(&source);
         }
     }
@@ -175,7 +183,7 @@ mod tests {
         wrong(&mut throttle, "worst", SECOND, 9);
         for number in 0..100_000 {
             throttle.wrong(&number.to_string(), SECOND);
-            assert!(throttle.len() <= 8);
+            assert!(throttle.len() <= 8 && throttle.order.len() == throttle.len());
         }
         assert_eq!(throttle.refused("worst", SECOND), 32 * SECOND);
     }

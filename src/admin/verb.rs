@@ -115,7 +115,8 @@ impl Verb {
     pub fn about(self) -> &'static str {
         match self {
             Self::Help => {
-                "Lists the commands, or explains one. A word with spaces is written in quotes: \"like this\"."
+                "Lists the commands, or explains one. A word with spaces is written in quotes: \"like this\"; in them \\\" is a quote, \\\\ a backslash, and \\u{200d} \
+                 the character of that number."
             }
             Self::Sample => "What the monitor measures now.",
             Self::Report => "What the monitor makes of its measurements.",
