@@ -73,7 +73,7 @@ impl Leak {
         let held = vec![0u8; HELD];
         self.planted += 1;
         let forgotten = self.bus.connect(&self.farewells).kind(Kind::Other);
-        forgotten.slot(move |_| drop(black_box(&held))).expect("there is no limit, and the bus is not shut down")
+        forgotten.slot(move |_| _ = black_box(&held)).expect("there is no limit, and the bus is not shut down")
     }
 }
 
