@@ -109,6 +109,7 @@ fn a_flat_memory_a_sawtooth_and_a_step_are_no_alarm_and_a_slow_leak_is_one_withi
     assert!(told[0].time <= minutes(12), "{:?}", told[0].time);
     assert_eq!((told[0].series.as_str(), told[0].severity), ("resident_bytes", Severity::Warning));
     let trend = told[0].trend.unwrap();
+    assert!((5e6..6e6).contains(&told[0].threshold), "five per cent: {}", told[0].threshold);
     assert!(trend.grows && (40e6..50e6).contains(&trend.per_hour) && trend.confidence > 0.999, "{trend:?}");
     // It stops.
     let level = 100 * MB + 900 * MB / 80;
@@ -142,6 +143,14 @@ fn growth_is_told_with_the_places_that_grew() {
     assert!(growth.to_string().contains("more than"), "{growth}");
     let report = monitor.report();
     assert!(report.places[0].place == place.place && !report.alerts.is_empty());
+    // With the bus, the growth of what was on it is over.
+    drop(bus);
+    for _ in 0..60 {
+        monitor.sample_now();
+        rig.hand.advance(Duration::from_secs(5));
+    }
+    let over = rig.told().into_iter().find(|alert| alert.series == "connections").expect("it is over");
+    assert_eq!((over.phase, monitor.report().alerts), (AlertPhase::Over, vec![]));
 }
 
 #[test]

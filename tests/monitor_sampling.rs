@@ -80,7 +80,8 @@ fn samples_are_closer_when_something_moves_and_closest_near_the_budget() {
         assert!(monitor.poll());
         monitor.next_sample() - hand.now()
     };
-    assert_eq!((0..10).map(|_| pause(100)).last(), Some(30 * SECOND));
+    (0..9).for_each(|_| assert!(pause(100) <= 30 * SECOND));
+    assert_eq!(pause(100), 30 * SECOND);
     assert_eq!(pause(110), 15 * SECOND);
     assert_eq!(pause(105), Duration::from_millis(7_500));
     assert_eq!(pause(105), Duration::from_millis(11_250));

@@ -127,6 +127,9 @@ impl fmt::Display for Alert {
         match kind {
             AlertKind::Memory => write!(f, "{series} is {value}, beyond {threshold} of the budget")?,
             AlertKind::Connections => write!(f, "{value} connections, beyond {threshold}")?,
+            AlertKind::PoolExhausted if self.value < self.threshold => {
+                write!(f, "{series} had nothing left for who asked; {value} objects are out now")?;
+            }
             AlertKind::PoolExhausted => write!(f, "{series}: {value} objects are out, beyond {threshold}")?,
             AlertKind::ReclamationStalled => {
                 write!(

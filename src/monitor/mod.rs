@@ -51,6 +51,7 @@ use crate::time::{Clock, HeartbeatControl, nanoseconds};
 use gauges::{Gauges, Read, Turn};
 use interval::{Interval, Mood, TENSE};
 use outbox::Outbox;
+use places::Places;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -247,8 +248,11 @@ impl Monitor {
         let bus = shared.upgrade();
         let maintained = bus.as_ref().map(|bus| bus.maintain(budget));
         let bus_domain = bus.as_ref().map(Bus::domain);
-        if let Some(domain) = shared.watched_domain(bus.as_ref()).filter(|domain| Some(domain) != bus_domain) {
-            domain.maintain(left());
+        match shared.watched_domain(bus.as_ref()).filter(|domain| Some(domain) != bus_domain) {
+            // Also what domains that have ended left behind.
+            Some(domain) if domain == Domain::global() => drop(crate::maintain(left())),
+            Some(domain) => drop(domain.maintain(left())),
+            None => {}
         }
         shared.outbox.domain().maintain(left());
         // (Dropping the last handle of a pool would drop objects of the user's.)
@@ -378,10 +382,10 @@ impl Shared {
         let (sample, alerts) = self.note(&mut state, sample, start);
         drop(state);
         if !alerts.is_empty() {
-            let bus = self.upgrade();
+            let places = self.places(Some(&sample));
             for mut alert in alerts {
                 if alert.phase != AlertPhase::Over {
-                    alert.places = self.places(&alert.series, bus.as_ref(), &sample);
+                    alert.places = places.behind(&alert.series);
                 }
                 self.outbox.put(alert);
             }
@@ -425,11 +429,10 @@ impl Shared {
         }
     }
 
-    /// The places in the source behind a series.
-    fn places(&self, series: &str, bus: Option<&Bus>, sample: &Sample) -> Vec<GrowingPlace> {
-        let pin = sample.domain.as_ref().and_then(|domain| domain.oldest_pin);
-        // What a pool does may drop objects of the user's.
-        look::guarded(|| places::behind(series, bus, self.pools.as_ref(), pin)).unwrap_or_default()
+    /// Finds the places in the source behind series, as of a sample.
+    fn places(&self, sample: Option<&Sample>) -> Places {
+        let pin = sample.and_then(|sample| sample.domain.as_ref()?.oldest_pin);
+        Places::new(self.upgrade(), self.pools.clone(), pin)
     }
 }
 

@@ -1,9 +1,11 @@
 //! The places in the source that hold what there is, and from where it grew.
 
+use super::look::guarded;
 use super::sample::StandingPin;
 use super::series::{self, pool_of};
 use crate::bus::{Bus, Name};
-use crate::objects::Pools;
+use crate::objects::{PoolLeak, Pools};
+use std::cell::OnceCell;
 use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
@@ -63,60 +65,73 @@ const MOST: usize = 8;
 /// What has been out of a pool for less is no sign of a leak.
 const OUT: Duration = Duration::from_secs(60);
 
-/// The places behind a series; behind memory, all of them. Looks at every connection, but changes nothing.
-pub(super) fn behind(
-    name: &str,
-    bus: Option<&Bus>,
-    pools: Option<&Pools>,
+/// Finds the places behind series.
+pub(super) struct Places {
+    bus: Option<Bus>,
+    pools: Option<Pools>,
     pin: Option<StandingPin>,
-) -> Vec<GrowingPlace> {
-    let memory = [series::RESIDENT, series::HEAP].contains(&name);
-    let mut places = Vec::new();
-    match name {
-        series::LAG => places.extend(pin.and_then(standing)),
-        _ if pool_of(name).is_some() => places.extend(objects(pools, pool_of(name), Duration::ZERO)),
-        series::POOL_BYTES => places.extend(objects(pools, None, OUT)),
-        series::CONNECTIONS | series::TIMERS | series::SIGNALS | series::CHUNKS | series::PENDING => {
-            places.extend(connections(bus));
-        }
-        _ if memory => {
-            places.extend(connections(bus));
-            places.extend(objects(pools, None, OUT));
-        }
-        // Of a gauge of the user's nothing is known.
-        _ => {}
+    /// A look at every connection is one for all series.
+    connections: OnceCell<Vec<GrowingPlace>>,
+}
+
+impl Places {
+    pub(super) fn new(bus: Option<Bus>, pools: Option<Pools>, pin: Option<StandingPin>) -> Self {
+        Self { bus, pools, pin, connections: OnceCell::new() }
     }
-    places
+
+    /// Those behind a series; behind memory, all of them.
+    pub(super) fn behind(&self, name: &str) -> Vec<GrowingPlace> {
+        match name {
+            series::LAG => self.pin.and_then(standing).into_iter().collect(),
+            series::POOL_BYTES => self.objects(None, OUT),
+            series::CONNECTIONS | series::TIMERS | series::SIGNALS | series::CHUNKS | series::PENDING => {
+                self.connections().to_vec()
+            }
+            series::RESIDENT | series::HEAP => [self.connections(), &self.objects(None, OUT)].concat(),
+            // Of a gauge of the user's nothing is known.
+            _ => pool_of(name).map(|pool| self.objects(Some(pool), Duration::ZERO)).unwrap_or_default(),
+        }
+    }
+
+    fn connections(&self) -> &[GrowingPlace] {
+        self.connections.get_or_init(|| {
+            let places = self.bus.as_ref().map(Bus::places).unwrap_or_default();
+            let told = places.into_iter().take(MOST).map(|place| GrowingPlace {
+                place: place.place,
+                what: Made::Connections,
+                count: place.live,
+                grown: place.base.map(|(_, over)| (place.grown(), over)),
+                oldest: None,
+            });
+            told.collect()
+        })
+    }
+
+    /// What is out of a pool, or of all.
+    fn objects(&self, pool: Option<&str>, older: Duration) -> Vec<GrowingPlace> {
+        let fits = |name: &str| pool.is_none_or(|pool| pool == name || series::of_pool(pool) == series::OTHER_POOLS);
+        let told = self.leaks(older).into_iter().filter(|leak| fits(&leak.pool)).take(MOST);
+        let place = |leak: PoolLeak| GrowingPlace {
+            place: leak.place,
+            what: Made::Objects(leak.pool.into()),
+            count: leak.count,
+            grown: None,
+            oldest: Some(leak.oldest),
+        };
+        told.map(place).collect()
+    }
+
+    /// What has been out of pools for longer than that.
+    pub(super) fn leaks(&self, older: Duration) -> Vec<PoolLeak> {
+        // The last handle of a pool may be ours to drop, and objects of the user's with it.
+        let leaks = self.pools.as_ref().and_then(|pools| guarded(|| pools.leaks(older)));
+        leaks.unwrap_or_default()
+    }
 }
 
 fn standing(pin: StandingPin) -> Option<GrowingPlace> {
     let place = pin.place?;
     Some(GrowingPlace { place, what: Made::Pin, count: 1, grown: None, oldest: Some(pin.age) })
-}
-
-fn connections(bus: Option<&Bus>) -> impl Iterator<Item = GrowingPlace> {
-    let places = bus.map(Bus::places).unwrap_or_default();
-    places.into_iter().take(MOST).map(|place| GrowingPlace {
-        place: place.place,
-        what: Made::Connections,
-        count: place.live,
-        grown: place.base.map(|(_, over)| (place.grown(), over)),
-        oldest: None,
-    })
-}
-
-/// What is out of a pool, or of all.
-fn objects(pools: Option<&Pools>, pool: Option<&str>, older: Duration) -> impl Iterator<Item = GrowingPlace> {
-    let leaks = pools.map(|pools| pools.leaks(older)).unwrap_or_default();
-    let fits = move |name: &str| pool.is_none_or(|pool| pool == name || pool == "(others)");
-    let leaks = leaks.into_iter().filter(move |leak| fits(&leak.pool)).take(MOST);
-    leaks.map(|leak| GrowingPlace {
-        place: leak.place,
-        what: Made::Objects(leak.pool.into()),
-        count: leak.count,
-        grown: None,
-        oldest: Some(leak.oldest),
-    })
 }
 
 #[cfg(feature = "serde")]

@@ -1,5 +1,6 @@
 //! Everything that the monitor knows, for a reader.
 
+use super::Monitor;
 use super::alert::{Alert, AlertKind};
 use super::dispatch::DispatchFigures;
 use super::history::Track;
@@ -7,7 +8,6 @@ use super::places::GrowingPlace;
 use super::sample::Sample;
 use super::series::{self, Unit};
 use super::trend::Trend;
-use super::{Monitor, look};
 use crate::bus::Name;
 use crate::objects::PoolLeak;
 use crate::time::HeartbeatFigures;
@@ -90,14 +90,9 @@ impl Monitor {
         let alerts_told = state.watch.told().collect();
         let series = state.tracks.iter().filter_map(|(name, track)| SeriesReport::of(name, track)).collect();
         drop(state);
-        let bus = shared.upgrade();
-        let pools = shared.pools.as_ref();
-        let behind = |series: &str| match &latest {
-            Some(sample) => shared.places(series, bus.as_ref(), sample),
-            None => Vec::new(),
-        };
+        let places = shared.places(latest.as_deref());
         let with_places = |mut alert: Alert| {
-            alert.places = behind(&alert.series);
+            alert.places = places.behind(&alert.series);
             alert
         };
         let (alerts_dropped, callback_panics) = shared.outbox.failures();
@@ -107,8 +102,8 @@ impl Monitor {
             series,
             alerts: alerts.into_iter().map(with_places).collect(),
             alerts_told,
-            places: behind(series::CONNECTIONS),
-            pool_leaks: pools.and_then(|pools| look::guarded(|| pools.leaks(OUT))).unwrap_or_default(),
+            places: places.behind(series::CONNECTIONS),
+            pool_leaks: places.leaks(OUT),
             heartbeat: shared.heartbeat.as_ref().map(crate::HeartbeatControl::figures),
             dispatch: Some(shared.dispatch.figures()).filter(|figures| figures.count > 0),
             samples: costs.samples,

@@ -13,6 +13,9 @@ pub(super) const FEW: f64 = 20.0;
 /// Of bytes.
 pub(super) const LITTLE: f64 = 1e6;
 
+/// A series without a value for so long has no trend.
+const SILENT: Duration = Duration::from_secs(150);
+
 /// The histories by name. There are at most [`MOST`](Self::MOST), whatever comes and goes.
 #[derive(Debug, Default)]
 pub(super) struct Tracks {
@@ -59,10 +62,10 @@ impl Tracks {
                 return;
             }
             last = Some(name.clone());
+            let is_silent = track.latest.is_none_or(|(time, _)| now.saturating_sub(time) > SILENT);
             // How long something stands says nothing by growing.
-            if track.unit != Unit::Seconds {
-                track.trend = judge(track.recent(), now, &rule(track.unit));
-            }
+            let is_judged = track.unit != Unit::Seconds && !is_silent;
+            track.trend = if is_judged { judge(track.recent(), now, &rule(track.unit)) } else { None };
             let grows = track.trend.is_some_and(|trend| trend.grows);
             track.growing_since = if grows { track.growing_since.or(Some(now)) } else { None };
         }

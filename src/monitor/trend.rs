@@ -59,6 +59,14 @@ pub(super) struct Rule {
     pub(super) spacing: Duration,
 }
 
+impl Rule {
+    /// By how much it may grow.
+    pub(super) fn least(&self, trend: &Trend) -> f64 {
+        let lowest = if trend.share == 0.0 { 0.0 } else { trend.growth / trend.share };
+        self.floor.max(self.share * lowest.abs())
+    }
+}
+
 /// Parts of which the minima are taken.
 const PARTS: usize = 20;
 /// Fewer tell nothing.

@@ -46,6 +46,8 @@ struct Finding {
     critical: f64,
     /// Whatever the value is.
     severity: Option<Severity>,
+    /// What the value should be below, if it is none of the two.
+    threshold: Option<f64>,
     trend: Option<Trend>,
     linger: Duration,
 }
@@ -71,24 +73,49 @@ pub(super) struct Watch {
     exhausted: BTreeMap<Name, u64>,
     /// Alerts that were told, by kind.
     told: BTreeMap<AlertKind, u64>,
+    /// Was there ever a figure of the resident set?
+    has_resident: bool,
 }
 
 impl Watch {
     /// What is to be told, without the places.
     pub(super) fn judge(&mut self, sample: &Sample, tracks: &Tracks, rules: &Rules) -> Vec<Alert> {
         let mut findings = Vec::new();
-        memory(sample, rules, &mut findings);
+        self.has_resident |= sample.resident_bytes.is_some();
+        self.memory(sample, rules, &mut findings);
         connections(sample, rules, &mut findings);
         self.pools(sample, rules, &mut findings);
         stall(sample, rules, &mut findings);
-        growth(sample, tracks, &mut findings);
+        growth(sample, tracks, rules, &mut findings);
         let mut alerts: Vec<Alert> =
             findings.iter().filter_map(|finding| self.take_in(finding, sample.time, rules.pauses)).collect();
-        self.forget_vanished(&findings, sample.time, &mut alerts);
+        let memory_is_known = findings.iter().any(|finding| finding.kind == AlertKind::Memory);
+        self.forget_vanished(&findings, memory_is_known, sample.time, &mut alerts);
         for alert in &alerts {
             *self.told.entry(alert.kind).or_default() += 1;
         }
         alerts
+    }
+
+    /// Memory near its budget.
+    fn memory(&self, sample: &Sample, rules: &Rules, findings: &mut Vec<Finding>) {
+        let (Some(budget), Some((series, value))) = (rules.budget, Rules::memory(sample)) else { return };
+        if self.has_resident && series != series::RESIDENT {
+            // The figure is missing this once. Another one instead would be another alert.
+            return;
+        }
+        findings.push(Finding {
+            kind: AlertKind::Memory,
+            series: series.into(),
+            unit: Unit::Bytes,
+            value,
+            warning: budget as f64 * rules.warning,
+            critical: budget as f64 * rules.critical,
+            severity: None,
+            threshold: None,
+            trend: None,
+            linger: Duration::ZERO,
+        });
     }
 
     /// Pools that have hardly anything left, those of one name together.
@@ -116,6 +143,7 @@ impl Watch {
                 warning: max as f64 * rules.warning,
                 critical: max as f64 * rules.critical,
                 severity: news.then_some(Severity::Critical),
+                threshold: None,
                 trend: None,
                 linger: LINGER,
             });
@@ -135,7 +163,8 @@ impl Watch {
             let condition = self.conditions.remove(&key)?;
             return Some(condition.alert(key, AlertPhase::Over, now, finding.trend));
         };
-        let threshold = if severity == Severity::Critical { finding.critical } else { finding.warning };
+        let by_severity = if severity == Severity::Critical { finding.critical } else { finding.warning };
+        let threshold = finding.threshold.unwrap_or(by_severity);
         let (phase, condition) = match before {
             None => {
                 let backoff = Backoff::new(pauses, now);
@@ -159,9 +188,11 @@ impl Watch {
     }
 
     /// Ends what nothing is found of any more: the pool has gone, the gauge was removed.
-    fn forget_vanished(&mut self, findings: &[Finding], now: Duration, alerts: &mut Vec<Alert>) {
+    fn forget_vanished(&mut self, findings: &[Finding], memory_is_known: bool, now: Duration, alerts: &mut Vec<Alert>) {
         let is_found = |(kind, series): &(AlertKind, Name)| {
-            findings.iter().any(|finding| finding.kind == *kind && finding.series == *series)
+            // Without a figure nothing is known, and nothing is over.
+            (*kind == AlertKind::Memory && !memory_is_known)
+                || findings.iter().any(|finding| finding.kind == *kind && finding.series == *series)
         };
         self.conditions.retain(|key, condition| {
             let keep = is_found(key);
@@ -229,21 +260,6 @@ impl Rules {
     }
 }
 
-fn memory(sample: &Sample, rules: &Rules, findings: &mut Vec<Finding>) {
-    let (Some(budget), Some((series, value))) = (rules.budget, Rules::memory(sample)) else { return };
-    findings.push(Finding {
-        kind: AlertKind::Memory,
-        series: series.into(),
-        unit: Unit::Bytes,
-        value,
-        warning: budget as f64 * rules.warning,
-        critical: budget as f64 * rules.critical,
-        severity: None,
-        trend: None,
-        linger: Duration::ZERO,
-    });
-}
-
 fn connections(sample: &Sample, rules: &Rules, findings: &mut Vec<Finding>) {
     let Some(bus) = &sample.bus else { return };
     let Some(limit) = rules.connections.or(bus.limit) else { return };
@@ -255,6 +271,7 @@ fn connections(sample: &Sample, rules: &Rules, findings: &mut Vec<Finding>) {
         warning: limit as f64 * rules.warning,
         critical: limit as f64 * rules.critical,
         severity: None,
+        threshold: None,
         trend: None,
         linger: Duration::ZERO,
     });
@@ -271,12 +288,13 @@ fn stall(sample: &Sample, rules: &Rules, findings: &mut Vec<Finding>) {
         warning: warning.as_secs_f64(),
         critical: critical.as_secs_f64(),
         severity: None,
+        threshold: None,
         trend: None,
         linger: Duration::ZERO,
     });
 }
 
-fn growth(sample: &Sample, tracks: &Tracks, findings: &mut Vec<Finding>) {
+fn growth(sample: &Sample, tracks: &Tracks, rules: &Rules, findings: &mut Vec<Finding>) {
     for (series, track) in tracks.iter() {
         let (Some(trend), Some((_, value))) = (track.trend, track.latest) else { continue };
         let grows = track.growing_since.is_some_and(|since| sample.time.saturating_sub(since) >= GROWS_FOR);
@@ -289,6 +307,7 @@ fn growth(sample: &Sample, tracks: &Tracks, findings: &mut Vec<Finding>) {
             warning: f64::INFINITY,
             critical: f64::INFINITY,
             severity: grows.then_some(Severity::Warning),
+            threshold: Some(rules.growth(track.unit).least(&trend)),
             trend: Some(trend),
             linger: LINGER,
         });

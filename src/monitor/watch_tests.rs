@@ -170,6 +170,18 @@ fn reclamation_that_stands_is_told_and_over_as_soon_as_it_moves() {
 }
 
 #[test]
+fn a_figure_that_is_missing_ends_nothing() {
+    let mut watch = Watch::default();
+    assert_eq!(judge(&mut watch, &with_memory(0, 450)), [(Memory, Raised, Warning)]);
+    let mut heap = crate::HeapFigures::default();
+    heap.live_bytes = 490_000_000;
+    assert_eq!(judge(&mut watch, &Sample { heap: Some(heap), ..sample(5) }), []);
+    assert_eq!(judge(&mut watch, &sample(10)), []);
+    assert_eq!(judge(&mut watch, &with_memory(15, 450)), [], "it is the same alert");
+    assert_eq!(judge(&mut watch, &with_memory(20, 100)), [(Memory, Over, Warning)]);
+}
+
+#[test]
 fn alerts_print_what_an_operator_needs() {
     let mut watch = Watch::default();
     let alert = &watch.judge(&with_memory(0, 412), &Tracks::default(), &rules())[0];
