@@ -207,23 +207,3 @@ fn a_size_that_cannot_be_is_no_panic() {
     drop(pool.get_many(2));
     assert_eq!(pool.figures().bytes, usize::MAX);
 }
-
-#[test]
-fn an_object_is_not_returned_as_one_of_a_supertype() {
-    static STASH: Mutex<Option<&'static str>> = Mutex::new(None);
-    type Any = for<'a> fn(&'a str);
-    type Static = fn(&'static str);
-    fn ignore(_: &str) {}
-    fn stash(text: &'static str) {
-        *STASH.lock().unwrap() = Some(text);
-    }
-    let pool: Pool<Any> = Pool::builder(|| ignore as Any).build().unwrap();
-    let mut object: Pooled<Static> = pool.get();
-    *object = stash;
-    drop(object);
-    let text = String::from("freed");
-    let object: Pooled<Any> = pool.get();
-    (*object)(&text);
-    drop(text);
-    assert!(STASH.lock().unwrap().is_none(), "a dangling reference in safe code");
-}

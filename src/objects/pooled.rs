@@ -19,8 +19,22 @@ use std::sync::Arc;
 #[must_use = "the object returns to its pool at once if this is dropped"]
 pub struct Pooled<T: Send + 'static> {
     node: NonNull<Header>,
-    _node: PhantomData<Box<T>>,
+    /// It owns a `T`, and gives it back to where others take a `T`: none of a subtype or supertype will do.
+    _node: PhantomData<(Box<T>, fn(T) -> T)>,
 }
+
+/// An object must not return as one of a supertype: here another user's `for<'a> fn(&'a str)` would keep what it may not.
+///
+/// ```compile_fail
+/// use pulsebus::{Pool, Pooled};
+///
+/// fn ignore(_: &str) {}
+/// let pool = Pool::builder(|| ignore as for<'a> fn(&'a str)).build().unwrap();
+/// let object: Pooled<for<'a> fn(&'a str)> = pool.get();
+/// let object: Pooled<fn(&'static str)> = object;
+/// ```
+#[cfg(doctest)]
+struct Invariant;
 
 // SAFETY: it owns its object, alone; what it does with the pool's inside is made for all threads.
 unsafe impl<T: Send> Send for Pooled<T> {}
