@@ -89,12 +89,13 @@ fn a_beat_as_long_as_the_window_sees_the_peaks_between_two_beats() {
     let window = Duration::from_secs(60);
     let pool = Pool::builder(|| 0u64).clock(&hand.clock()).window(window).build().unwrap();
     for minute in 0..5 {
-        drop(pool.get_many(100));
-        hand.advance(window);
+        hand.advance(window / 2);
+        drop(pool.get_many(60));
+        hand.advance(window / 2);
         pool.maintain();
-        assert!(pool.figures().objects() >= 100, "minute {minute}: {}", pool.figures());
+        assert!(pool.figures().objects() >= 60, "minute {minute}: {}", pool.figures());
     }
-    assert_eq!(pool.figures().misses, 100);
+    assert_eq!(pool.figures().misses, 60);
 }
 
 /// A pool of 64 objects that lie in two full rounds, and whose peaks are forgotten.

@@ -1,12 +1,14 @@
 //! A pool's inside: what its handles, guards and objects share.
 
+use super::depot::ROUND;
 use super::figures::{PoolFigures, PoolLeak};
 use super::keys::Keys;
 use super::node::{Header, Node};
 use super::pooled::Pooled;
+use super::quiet::Quiet;
 use super::registry::Listed;
 use super::sizing::{Plan, ResizeReason, Resized, Sizing};
-use super::stock::{Got, Home, Stock};
+use super::stock::{Got, Home, Stock, Tally};
 use super::tracking::Tracking;
 use crate::panics::drop_quietly;
 use crate::signal::Signal;
@@ -39,8 +41,8 @@ pub(super) struct Core<T> {
     /// No two pools of a process have the same.
     pub(super) serial: u64,
     pub(super) keys: Keys,
-    make: Make<T>,
-    reset: Option<Reset<T>>,
+    make: Quiet<Make<T>>,
+    reset: Option<Quiet<Reset<T>>>,
     tracking: Option<Tracking>,
     settings: Settings,
     /// [`Pool`](crate::Pool)s that there are. The pool closes with the last.
@@ -58,11 +60,11 @@ impl<T: Send + 'static> Core<T> {
     pub(super) fn new(make: Make<T>, reset: Option<Reset<T>>, settings: Settings) -> Arc<Self> {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
         Arc::new_cyclic(|home: &Weak<Self>| Self {
-            stock: Stock::new(settings.max, size_of::<Node<T>>() + settings.bytes_each),
+            stock: Stock::new(settings.max, Self::bytes_each(&settings)),
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             keys: Keys::new(),
-            make,
-            reset,
+            make: Quiet::new(make),
+            reset: reset.map(Quiet::new),
             tracking: settings.leak_after.map(|_| Tracking::default()),
             sizing: Mutex::new(Sizing::new(settings.window, settings.clock.now())),
             settings,
@@ -73,6 +75,10 @@ impl<T: Send + 'static> Core<T> {
             panics: AtomicU64::new(0),
             leaks_suspected: AtomicUsize::new(0),
         })
+    }
+
+    fn bytes_each(settings: &Settings) -> usize {
+        size_of::<Node<T>>().saturating_add(settings.bytes_each)
     }
 
     pub(super) fn add_handle(&self) {
@@ -204,13 +210,18 @@ impl<T: Send + 'static> Core<T> {
     /// Drops an object that the caller owns, and a pointer to us besides.
     #[cold]
     pub(super) fn drop_node(&self, node: NonNull<Header>) {
+        self.free(node);
+        self.stock.lose();
+    }
+
+    /// The same, but for counting it.
+    fn free(&self, node: NonNull<Header>) {
         self.untrack(node);
         // SAFETY: the caller's, and nobody else knows it.
         let node = unsafe { Node::<T>::into_box(node) };
         if drop_quietly(node).is_err() {
             self.panics.fetch_add(1, Ordering::Relaxed);
         }
-        self.stock.lose();
     }
 
     pub(super) fn untrack(&self, node: NonNull<Header>) {
@@ -230,42 +241,80 @@ impl<T: Send + 'static> Core<T> {
 
     fn note_peak(&self) {
         if self.stock.may_be_peak() {
-            let tally = self.stock.tally();
-            lock(&self.sizing).note(self.settings.clock.now(), tally.peak, tally.objects - tally.idle);
+            self.look();
         }
+    }
+
+    /// A tally, whose peak is taken note of.
+    fn look(&self) -> Tally {
+        let tally = self.stock.tally();
+        lock(&self.sizing).note(self.settings.clock.now(), tally.peak, tally.out);
+        tally
     }
 
     /// Makes idle objects until there are `count`, or as many as may be; how many it made. A panic of the constructor ends it.
     pub(super) fn fill(self: &Arc<Self>, count: usize) -> usize {
         let mut made = 0;
-        while self.stock.objects() < count && self.stock.reserve() {
-            let Ok(node) = catch_unwind(AssertUnwindSafe(|| self.make())).map_err(drop_quietly) else { break };
-            self.stock.restock(&[node]);
+        while self.stock.objects() < count {
+            self.stock.begin_resizing(1);
+            let is_made = self.stock.reserve() && self.make_idle();
+            self.stock.end_resizing(1);
+            if !is_made {
+                break;
+            }
             made += 1;
+            if made % ROUND == 0 {
+                self.stock.pack();
+            }
+        }
+        if made % ROUND > 1 {
+            self.stock.pack();
         }
         self.drop_abandoned();
         made
     }
 
+    /// Makes an object that has been counted already, for who needs it next. `false` if the constructor panics.
+    fn make_idle(self: &Arc<Self>) -> bool {
+        let made = catch_unwind(AssertUnwindSafe(|| self.make())).map_err(drop_quietly);
+        made.map(|node| self.stock.restock(&[node])).is_ok()
+    }
+
     /// Drops idle objects until `count` are left; how many it dropped.
     fn drain(&self, count: usize) -> usize {
-        let idle = self.stock.take_idle(self.stock.objects().saturating_sub(count));
-        idle.iter().for_each(|node| self.drop_node(*node));
+        let (many, mut dropped) = (self.stock.objects().saturating_sub(count), 0);
+        // By the handful: destructors may take their time, and whoever asks meanwhile is to find the others.
+        while dropped < many {
+            let idle = self.stock.take_idle(many - dropped);
+            if idle.is_empty() {
+                break;
+            }
+            dropped += idle.len();
+            for node in idle {
+                // First, so that another one may be made while this one is dropped.
+                self.stock.lose();
+                self.stock.end_resizing(1);
+                self.free(node);
+            }
+        }
         self.drop_abandoned();
-        idle.len()
+        dropped
     }
 
     pub(super) fn warm(self: &Arc<Self>, idle: usize) -> usize {
-        let tally = self.stock.tally();
-        let made = self.fill((tally.objects - tally.idle).saturating_add(idle));
-        self.tell(tally.objects, ResizeReason::ByHand);
+        let tally = self.look();
+        self.tell_demand(tally.objects);
+        let before = self.stock.objects();
+        let made = self.fill(tally.out.saturating_add(idle));
+        self.tell(before, made, ResizeReason::ByHand);
         made
     }
 
     pub(super) fn shrink_to_fit(&self) -> usize {
+        self.tell_demand(self.stock.objects());
         let before = self.stock.objects();
         let dropped = self.drain(self.settings.min);
-        self.tell(before, ResizeReason::ByHand);
+        self.tell(before, dropped, ResizeReason::ByHand);
         dropped
     }
 
@@ -273,40 +322,48 @@ impl<T: Send + 'static> Core<T> {
         if self.stock.is_closed() {
             return 0;
         }
-        let tally = self.stock.tally();
-        let (is_watch_due, seen, plan) = {
+        let tally = self.look();
+        let (is_watch_due, plan) = {
             let mut sizing = lock(&self.sizing);
-            sizing.note(self.settings.clock.now(), tally.peak, tally.objects - tally.idle);
             let plan = sizing.plan(tally.objects, self.settings.min, self.settings.max);
-            (sizing.is_watch_due(), sizing.seen(), plan)
+            (sizing.is_watch_due(), plan)
         };
         if is_watch_due {
             self.stock.begin_watch();
-        }
-        if tally.objects > seen {
-            self.tell(seen, ResizeReason::Demand);
         }
         if let Some(leak_after) = self.settings.leak_after {
             let count = self.leaks(leak_after).iter().map(|leak| leak.count).sum();
             self.leaks_suspected.store(count, Ordering::Relaxed);
         }
+        self.tell_demand(tally.objects);
+        // Those who were told may have resized it, too.
+        let before = self.stock.objects();
         match plan {
             Plan::Keep => 0,
             Plan::Grow(to) => {
                 let made = self.fill(to);
-                self.tell(tally.objects, ResizeReason::Headroom);
+                self.tell(before, made, ResizeReason::Headroom);
                 made
             }
             Plan::Shrink(to) => {
                 let dropped = self.drain(to);
-                self.tell(tally.objects, ResizeReason::Calm);
+                self.tell(before, dropped, ResizeReason::Calm);
                 dropped
             }
         }
     }
 
-    /// Tells of a resize from that many objects, if it is one.
-    fn tell(&self, from: usize, reason: ResizeReason) {
+    /// Tells of objects that were made one by one since the last resize, if there are.
+    fn tell_demand(&self, objects: usize) {
+        let seen = lock(&self.sizing).seen();
+        self.tell(seen, objects.saturating_sub(seen), ResizeReason::Demand);
+    }
+
+    /// Tells of a resize from that many objects by so many, if it is one.
+    fn tell(&self, from: usize, by: usize, reason: ResizeReason) {
+        if by == 0 {
+            return;
+        }
         let to = self.stock.objects();
         let event = lock(&self.sizing).resized(from, to, reason);
         if let Some((peak, reason)) = event {
@@ -321,14 +378,13 @@ impl<T: Send + 'static> Listed for Core<T> {
     }
 
     fn figures(&self) -> PoolFigures {
-        let tally = self.stock.tally();
-        let mut sizing = lock(&self.sizing);
-        sizing.note(self.settings.clock.now(), tally.peak, tally.objects - tally.idle);
+        let tally = self.look();
+        let sizing = lock(&self.sizing);
         PoolFigures {
             name: self.name(),
             gets: tally.gets,
             misses: self.misses.load(Ordering::Relaxed),
-            outstanding: tally.objects - tally.idle,
+            outstanding: tally.out,
             kept: self.keys.count(),
             idle: tally.idle,
             peak_window: sizing.peak(),
@@ -339,7 +395,7 @@ impl<T: Send + 'static> Listed for Core<T> {
             exhausted: tally.exhausted,
             panics: self.panics.load(Ordering::Relaxed),
             leaks_suspected: self.leaks_suspected.load(Ordering::Relaxed),
-            bytes: tally.objects.saturating_mul(size_of::<Node<T>>() + self.settings.bytes_each),
+            bytes: tally.objects.saturating_mul(Self::bytes_each(&self.settings)),
         }
     }
 
@@ -364,7 +420,5 @@ impl<T: Send + 'static> Home for Core<T> {
 
     fn leave(self: Arc<Self>) {
         self.drop_abandoned();
-        // What is left of it may be the user's closures.
-        let _ = drop_quietly(self);
     }
 }

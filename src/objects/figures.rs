@@ -38,9 +38,10 @@ pub struct PoolFigures {
     pub resizes: u64,
     /// How often `max` objects were not enough: what asked went without, waited, or got one that is dropped when it returns.
     pub exhausted: u64,
-    /// Objects that were lost to a constructor or a reset that panicked.
+    /// Panics of constructors, resets and destructors: each lost an object, at the most.
     pub panics: u64,
-    /// Objects that have been out for longer than [`leak_after`](crate::PoolBuilder::leak_after). Zero without tracking.
+    /// Objects that had been out for longer than [`leak_after`](crate::PoolBuilder::leak_after) when the pool was last
+    /// [maintained](crate::Pool::maintain). Zero without tracking.
     pub leaks_suspected: usize,
     /// Bytes that all objects take up, idle ones too: an estimate, what they point to counts only as far as
     /// [`bytes_each`](crate::PoolBuilder::bytes_each) tells.

@@ -120,6 +120,8 @@ impl Magazine {
             return false;
         }
         nodes.iter().zip(len..).for_each(|(node, index)| inside.write(index, *node));
+        // They come from the depot: that there were fewer before does not mean that as many more were out.
+        self.low.store(self.low.load(Relaxed).min(len) + nodes.len() as u32, Relaxed);
         self.len.store(len + nodes.len() as u32, Relaxed);
         true
     }

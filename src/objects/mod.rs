@@ -19,6 +19,7 @@ mod node;
 mod numbers;
 mod pool;
 mod pooled;
+mod quiet;
 mod registry;
 mod sizing;
 mod stock;

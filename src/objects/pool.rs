@@ -17,7 +17,8 @@ use std::time::Duration;
 /// Objects that are used for a moment, and again and again: bullets, messages, buffers.
 ///
 /// Clones are handles of the same pool. With the last one the pool closes: idle objects are dropped, and those that are still
-/// out free themselves when they return.
+/// out free themselves when they return. (A handle in the pool's own constructor or reset, in an object of it, or in a listener
+/// of [`resized`](Self::resized), keeps it open for ever.)
 ///
 /// Each thread has up to 64 idle objects at hand (fewer if they are large), so that taking one and returning it costs a few
 /// nanoseconds and no locked instruction; half of them go to the others when they become too many, and all of them when the thread
@@ -56,7 +57,8 @@ impl<T: Send + 'static> Pool<T> {
     }
 
     /// Takes an object; makes one if none is idle. If all that [may](PoolBuilder::max) be are out, it makes one beyond that, which
-    /// is dropped instead of returning, and counts as [`exhausted`](PoolFigures::exhausted).
+    /// is dropped instead of returning, and counts as [`exhausted`](PoolFigures::exhausted). As long as there are more than may
+    /// be, nothing is at hand for any thread, which costs each get and return a lock.
     ///
     /// # Panics
     /// If a new one is needed and the constructor panics.
@@ -162,6 +164,9 @@ impl<T: Send + 'static> Pool<T> {
 
     /// Runs `f` on the object under the key; `None` if it has been taken back. While another thread is using it, this waits.
     /// Cost: two compare-exchanges.
+    ///
+    /// An object in use is as good as locked: two threads that use one object within the use of another must do so in the same
+    /// order, here as in [`for_each`](Self::for_each) and [`retain`](Self::retain), or they wait for each other for ever.
     ///
     /// # Panics
     /// If this thread is using it already, further up its stack; see [`try_with`](Self::try_with). And if `f` does.

@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub struct Pooled<T: Send + 'static> {
     node: NonNull<Header>,
     /// It owns a `T`, and gives it back to where others take a `T`: none of a subtype or supertype will do.
-    _node: PhantomData<(Box<T>, fn(T) -> T)>,
+    _node: PhantomData<fn(T) -> T>,
 }
 
 /// An object must not return as one of a supertype: here another user's `for<'a> fn(&'a str)` would keep what it may not.

@@ -81,8 +81,10 @@ impl Sizing {
         }
         for _ in 0..passed.min(PARTS as u128) {
             self.peaks.rotate_right(1);
-            self.peaks[0] = out;
+            // Nobody looked meanwhile: it may have been in any of these parts.
+            self.peaks[0] = peak;
         }
+        self.peaks[0] = out;
         self.parts = self.parts.saturating_add(usize::try_from(passed).unwrap_or(usize::MAX));
         self.since = now;
         self.is_watch_due = true;

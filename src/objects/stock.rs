@@ -1,5 +1,9 @@
 //! A pool's objects, whatever they are: which there are, which are idle, and who may have one.
 
+mod tally;
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 use super::depot::{Depot, ROUND};
 use super::local;
 use super::magazine::{CAPACITY, Magazine, claim_all};
@@ -11,16 +15,18 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
+pub(super) use tally::Tally;
 
 /// Objects that a thread has at hand take up no more than this, in bytes, as long as they are eight or fewer.
 const AT_HAND: usize = 256 * 1024;
-/// So often a search for an idle object that others have in hand is repeated, before it is taken for lost.
-const SEARCHES: usize = 64;
+/// So often a search for an idle object that others have in hand is repeated, before it is taken for lost: often enough to let
+/// them run.
+const SEARCHES: usize = 128;
 
 /// What a magazine has of its pool.
 pub(super) trait Home: Send + Sync {
     fn stock(&self) -> &Stock;
-    /// Drops the pointer, and perhaps with it the last of the pool: its closures must not panic.
+    /// Drops what is abandoned, the pointer, and perhaps with it the last of the pool.
     fn leave(self: Arc<Self>);
 }
 
@@ -41,6 +47,8 @@ pub(super) struct Stock {
     /// Gets that no magazine served.
     slow_gets: AtomicU64,
     exhausted: AtomicU64,
+    /// So many are neither out nor idle: being made or dropped to resize the pool. Counted before and after: never too few.
+    resizing: AtomicUsize,
     /// As many may have been out at a time; see [`may_be_peak`](Self::may_be_peak).
     peak_bound: AtomicUsize,
     /// Idle objects are in the hands of a thread on their way: begun, and over. Equal, and the first one unchanged: in no
@@ -57,10 +65,12 @@ pub(super) struct Stock {
 #[derive(Default)]
 struct Magazines {
     list: Vec<Arc<Magazine>>,
-    /// For so many reasons nothing is to be in magazines: who waits, and objects beyond the limit.
+    /// For so many reasons nothing is to be in magazines: who waits, objects beyond the limit, and that the pool has closed.
     holds: u32,
     /// What was popped from magazines that are gone.
     popped: u64,
+    /// The most that were out, by what magazines told before they were emptied; since the last tally.
+    peak: usize,
 }
 
 /// What somebody who wants an object gets.
@@ -84,6 +94,7 @@ impl Stock {
             objects: AtomicUsize::new(0),
             slow_gets: AtomicU64::new(0),
             exhausted: AtomicU64::new(0),
+            resizing: AtomicUsize::new(0),
             peak_bound: AtomicUsize::new(0),
             begun: AtomicU64::new(0),
             over: AtomicU64::new(0),
@@ -127,8 +138,7 @@ impl Stock {
     /// An empty magazine, for the calling thread.
     pub(super) fn new_magazine(&self) -> Arc<Magazine> {
         let mut magazines = lock(&self.magazines);
-        let is_claimed = magazines.holds > 0 || self.is_closed();
-        let magazine = Arc::new(Magazine::new(self.at_hand, is_claimed));
+        let magazine = Arc::new(Magazine::new(self.at_hand, magazines.holds > 0));
         magazines.list.push(Arc::clone(&magazine));
         magazine
     }
@@ -141,6 +151,7 @@ impl Stock {
         let mut nodes = Nodes::new();
         let mut magazines = lock(&self.magazines);
         let Some(index) = magazines.list.iter().position(|other| Arc::ptr_eq(other, magazine)) else { return };
+        self.note_peak(&mut magazines);
         magazines.list.swap_remove(index);
         magazines.popped += magazine.popped();
         let transit = self.transit();
@@ -165,20 +176,21 @@ impl Stock {
     /// The right to make one more, even beyond the limit: those that are too many are dropped when they return.
     pub(super) fn obtain_beyond(&self) {
         self.note_exhausted();
+        // Under the lock, so that whoever loses it again releases after we hold, not before.
+        let mut magazines = lock(&self.magazines);
         if self.objects.fetch_add(1, Ordering::Relaxed) >= self.max {
-            self.hold();
+            self.hold(&mut magazines);
         }
     }
 
     /// The same, waiting for one until `deadline`.
     pub(super) fn wait(&self, deadline: Option<Instant>) -> Option<Got> {
         self.note_exhausted();
-        self.hold();
         let mut magazines = lock(&self.magazines);
+        self.hold(&mut magazines);
         let got = loop {
             // Under the lock: who puts something in after this look rings when we sleep. And the others have looked.
-            if let Some((node, others, count)) = self.take_round() {
-                self.depot.give(&others[..count]);
+            if let Some(node) = self.take_one() {
                 break Some(Got::Node(node));
             }
             if self.reserve() {
@@ -252,24 +264,51 @@ impl Stock {
         }
     }
 
-    /// Takes up to so many idle objects, which are the caller's to drop and to [count](Self::lose).
+    /// Takes up to so many idle objects, a round at the most, which are the caller's to [lose](Self::lose) and to drop, and are
+    /// being [resized](Self::end_resizing) away until then.
     pub(super) fn take_idle(&self, count: usize) -> Nodes {
         let _transit = self.transit();
+        let count = count.min(ROUND);
         if self.depot.idle() < count {
             self.gather();
         }
         let mut taken = Nodes::new();
         while taken.len() < count {
             let mut nodes = [NonNull::dangling(); ROUND];
+            self.begin_resizing(ROUND);
             let found = self.depot.take(&mut nodes);
-            if found == 0 {
-                break;
-            }
             let (ours, others) = nodes[..found].split_at(found.min(count - taken.len()));
             taken.extend_from_slice(ours);
             self.restock(others);
+            self.end_resizing(ROUND - ours.len());
+            if found == 0 {
+                break;
+            }
         }
         taken
+    }
+
+    /// Puts together what lies in the depot one by one, so that it takes up less memory, and is taken by the handful.
+    pub(super) fn pack(&self) {
+        let _transit = self.transit();
+        self.begin_resizing(2 * ROUND);
+        let mut nodes = Nodes::new();
+        while nodes.len() < ROUND {
+            let mut round = [NonNull::dangling(); ROUND];
+            let count @ 1.. = self.depot.take(&mut round) else { break };
+            nodes.extend_from_slice(&round[..count]);
+        }
+        self.restock(&nodes);
+        self.end_resizing(2 * ROUND);
+    }
+
+    /// So many objects are neither out nor idle until [told otherwise](Self::end_resizing).
+    pub(super) fn begin_resizing(&self, count: usize) {
+        self.resizing.fetch_add(count, Ordering::SeqCst);
+    }
+
+    pub(super) fn end_resizing(&self, count: usize) {
+        self.resizing.fetch_sub(count, Ordering::SeqCst);
     }
 
     /// Counts one more, if one more may be.
@@ -278,7 +317,7 @@ impl Stock {
         self.objects.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
-    /// Counts one less, which the caller has dropped, or could not make.
+    /// Counts one less, which the caller drops, or could not make.
     pub(super) fn lose(&self) {
         if self.objects.fetch_sub(1, Ordering::Relaxed) > self.max {
             self.release();
@@ -318,6 +357,17 @@ impl Stock {
         Some(node)
     }
 
+    /// One object of the depot, for who has the lock: it rings for nobody.
+    fn take_one(&self) -> Option<NonNull<Header>> {
+        if self.depot.idle() == 0 {
+            return None;
+        }
+        let _transit = self.transit();
+        let (node, others, count) = self.take_round()?;
+        self.depot.give(&others[..count]);
+        Some(node)
+    }
+
     /// One object of the depot, and so many others.
     fn take_round(&self) -> Option<(NonNull<Header>, [NonNull<Header>; ROUND], usize)> {
         let mut nodes = [NonNull::dangling(); ROUND];
@@ -336,7 +386,10 @@ impl Stock {
             let mut ours = u64::from(self.idle() > 0 && self.gather());
             if self.depot.idle() > 0 {
                 ours += 1;
-                if let Some(node) = self.take(None) {
+                // (Not by `take`, which may look once more, find nothing, and begin nothing.)
+                let _transit = self.transit();
+                if let Some((node, others, count)) = self.take_round() {
+                    self.restock(&others[..count]);
                     return Some(node);
                 }
             }
@@ -367,6 +420,7 @@ impl Stock {
         }
         let _transit = self.transit();
         let mut nodes = Nodes::new();
+        self.note_peak(magazines);
         claim_all(magazines.list.iter().map(|magazine| &**magazine), |claim| {
             claim.drain(|node| nodes.push(node));
             if keep {
@@ -380,9 +434,8 @@ impl Stock {
 
     /// From now on nothing is at hand for any thread, until this is [released](Self::release) as often: objects go
     /// through the depot, where each one that returns is noticed.
-    fn hold(&self) {
-        let mut magazines = lock(&self.magazines);
-        self.gather_and(&mut magazines, true);
+    fn hold(&self, magazines: &mut MutexGuard<'_, Magazines>) {
+        self.gather_and(magazines, true);
         magazines.holds += 1;
         self.held.store(magazines.holds, Ordering::Relaxed);
         // Partners: the fences in `restock` and `lose`.
@@ -393,7 +446,7 @@ impl Stock {
         let mut magazines = lock(&self.magazines);
         magazines.holds -= 1;
         self.held.store(magazines.holds, Ordering::Relaxed);
-        if magazines.holds == 0 && !self.is_closed() {
+        if magazines.holds == 0 {
             // Claimed since `hold`, or since they were made.
             magazines.list.iter().for_each(|magazine| magazine.let_in());
         }
@@ -411,73 +464,13 @@ impl Stock {
     pub(super) fn close(&self) {
         let mut magazines = lock(&self.magazines);
         self.closed.store(true, Ordering::Release);
-        self.gather_and(&mut magazines, true);
+        // Never released: whatever a thread has for us, or makes yet, nobody lets it in again.
+        self.hold(&mut magazines);
         magazines.popped += magazines.list.drain(..).map(|magazine| magazine.popped()).sum::<u64>();
         drop(magazines);
         // Partner: the fence in `has_closed`.
         fence(Ordering::SeqCst);
     }
-
-    /// May more be out now, or since the calling thread last exchanged objects, than ever since the watch
-    /// [began](Self::begin_watch)? Then it is time for a [`tally`](Self::tally). (What other threads have at hand counts as out here.)
-    pub(super) fn may_be_peak(&self) -> bool {
-        // SAFETY: as in `pop`.
-        let low = unsafe { local::find(self.number()).as_ref() }.map_or(0, Magazine::low);
-        let bound = self.objects().saturating_sub(self.depot.idle() + low);
-        bound > self.peak_bound.load(Ordering::Relaxed) && {
-            self.peak_bound.store(bound, Ordering::Relaxed);
-            true
-        }
-    }
-
-    /// Begins to watch anew how few objects threads have at hand.
-    pub(super) fn begin_watch(&self) {
-        self.peak_bound.store(0, Ordering::Relaxed);
-        let magazines = lock(&self.magazines);
-        if magazines.holds > 0 || magazines.list.is_empty() {
-            return;
-        }
-        claim_all(magazines.list.iter().map(|magazine| &**magazine), |claim| claim.begin_watch());
-    }
-
-    /// How many objects there are.
-    pub(super) fn objects(&self) -> usize {
-        self.objects.load(Ordering::Relaxed)
-    }
-
-    /// How many of them are idle.
-    pub(super) fn idle(&self) -> usize {
-        self.depot.idle() + lock(&self.magazines).list.iter().map(|magazine| magazine.len()).sum::<usize>()
-    }
-
-    /// What is there now, and was.
-    pub(super) fn tally(&self) -> Tally {
-        let magazines = lock(&self.magazines);
-        let list = &magazines.list;
-        let popped = magazines.popped + list.iter().map(|magazine| magazine.popped()).sum::<u64>();
-        let at_hand: usize = list.iter().map(|magazine| magazine.len()).sum();
-        // How many more one thread has had out since it was watched, or since it last filled up, than it has now.
-        let more = list.iter().map(|magazine| magazine.len() - magazine.low().min(magazine.len())).max().unwrap_or(0);
-        let objects = self.objects();
-        let idle = (self.depot.idle() + at_hand).min(objects);
-        Tally {
-            gets: popped + self.slow_gets.load(Ordering::Relaxed),
-            exhausted: self.exhausted.load(Ordering::Relaxed),
-            objects,
-            idle,
-            peak: (objects - idle + more).min(objects),
-        }
-    }
-}
-
-/// What a stock has had, at one moment.
-pub(super) struct Tally {
-    pub(super) gets: u64,
-    pub(super) exhausted: u64,
-    pub(super) objects: usize,
-    pub(super) idle: usize,
-    /// The most that were out of late.
-    pub(super) peak: usize,
 }
 
 struct Transit<'a>(&'a AtomicU64);
