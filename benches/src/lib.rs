@@ -5,9 +5,10 @@
 //! - [`scenario`]: what is measured. A [`scenario::Contestant`] is one peer in one scenario, ready
 //!   to be timed by any harness: by criterion (`cargo bench -p pulsebus-benches --bench peers`) and in [`rounds`], by
 //!   the binaries behind `cargo xtask results` (`src/bin/ratios.rs`, `src/bin/bus.rs`);
-//! - [`bus`](mod@bus): what the bus adds to bare signals, likewise (`--bench bus`).
+//! - [`bus`](mod@bus): what the bus adds to bare signals, likewise (`--bench bus`);
+//! - [`pool`](mod@pool): pools of objects beside the heap and other pools (`src/bin/pool.rs`).
 //!
-//! Three binaries count instead of timing: `heap` (bytes per connection, heap calls), and `probe` and `bus_probe`
+//! Four binaries count instead of timing: `heap` (bytes per connection, heap calls), and `probe`, `bus_probe` and `pool_probe`
 //! (instructions and locked operations, under callgrind). `heartbeat` tells how exact heartbeats are.
 
 pub mod bus;
@@ -15,5 +16,6 @@ pub mod event;
 pub mod heap;
 pub mod peer;
 pub mod peers;
+pub mod pool;
 pub mod rounds;
 pub mod scenario;

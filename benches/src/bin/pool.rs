@@ -1,0 +1,36 @@
+//! Times pools of objects beside the heap and other pools, in [rounds], and prints the figures as JSON for `cargo xtask
+//! results`.
+
+use std::io;
+
+use clap::Parser;
+use pulsebus_benches::pool::PoolScenario;
+use pulsebus_benches::rounds::{self, Effort, Measured};
+use serde::Serialize;
+
+/// Times pools of objects beside the heap and other pools, interleaved, and prints the figures as JSON
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    effort: Effort,
+
+    /// Only the scenarios of this group, `get_put` for instance (may be repeated)
+    #[arg(long, value_name = "GROUP")]
+    only: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    /// How emissions announced themselves.
+    pin: String,
+    scenarios: Vec<Measured>,
+}
+
+fn main() -> io::Result<()> {
+    let args = Args::parse();
+    let chosen = rounds::chosen(PoolScenario::all(), &args.only)?;
+    let scenarios = rounds::measure(&chosen, &args.effort)?;
+    serde_json::to_writer(io::stdout(), &Report { pin: format!("{:?}", pulsebus::pin_flavour()), scenarios })?;
+    println!();
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! How objects are used: by one thread, by two, and from one to the other.
+
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_queue::ArrayQueue;
+use crossbeam_utils::Backoff;
+
+use super::source::{Source, check};
+use super::{BURST, PoolScenario};
+use crate::scenario::{Contestant, timed};
+
+/// Objects that are on their way from one thread to the other at most.
+const ON_THE_WAY: usize = 64;
+
+/// A source in one scenario.
+pub(super) fn enter<S: Source>(scenario: PoolScenario) -> Contestant {
+    let source = S::new();
+    check(&source);
+    let run: Box<dyn FnMut(u64) -> Duration> = match scenario {
+        PoolScenario::GetPut { .. } => Box::new(move |iterations| get_put(&source, iterations)),
+        PoolScenario::Burst { .. } => Box::new(move |iterations| burst(&source, iterations)),
+        PoolScenario::TwoThreads { .. } => Box::new(move |iterations| two_threads(&source, iterations)),
+        PoolScenario::HandOver { .. } => {
+            Box::new(move |iterations| handed_over(iterations, || source.get(), |object| use_up(&source, object)))
+        }
+        PoolScenario::Figures { .. } => unreachable!("not of a source"),
+    };
+    Contestant::new(S::NAME, run)
+}
+
+/// The channel alone: numbers take the objects' way.
+pub(super) fn channel() -> Contestant {
+    Contestant::new("the channel alone, with numbers", |iterations| {
+        handed_over(iterations, || black_box(1_u64), |number| _ = black_box(number))
+    })
+}
+
+fn get_put<S: Source>(source: &S, iterations: u64) -> Duration {
+    timed(iterations, || source.put(source.get()))
+}
+
+fn burst<S: Source>(source: &S, iterations: u64) -> Duration {
+    let mut objects = Vec::with_capacity(BURST);
+    timed(iterations, || {
+        for _ in 0..BURST {
+            objects.push(source.get());
+        }
+        for object in objects.drain(..) {
+            source.put(object);
+        }
+    })
+}
+
+/// Threads that start together. The time is that of the slower one.
+fn two_threads<S: Source>(source: &S, iterations: u64) -> Duration {
+    let start = Barrier::new(2);
+    let run = || {
+        start.wait();
+        get_put(source, iterations)
+    };
+    thread::scope(|scope| {
+        let threads = [scope.spawn(run), scope.spawn(run)];
+        threads.map(|thread| thread.join().expect("it only gets and puts")).into_iter().max().unwrap_or_default()
+    })
+}
+
+fn use_up<'a, S: Source>(source: &'a S, object: S::Object<'a>) {
+    black_box(source.read(&object));
+    source.put(object);
+}
+
+/// One thread takes and sends, another one receives and gives back. The time is that of the slower one.
+///
+/// The channel is a bounded queue whose ends spin, and yield, while it is full or empty: nobody is put to sleep and woken, which
+/// would hide everything else.
+fn handed_over<T: Send>(iterations: u64, get: impl Fn() -> T, put: impl Fn(T) + Sync) -> Duration {
+    let channel = ArrayQueue::new(ON_THE_WAY);
+    let start = Barrier::new(2);
+    thread::scope(|scope| {
+        let receiver = scope.spawn(|| {
+            start.wait();
+            timed(iterations, || put(receive(&channel)))
+        });
+        start.wait();
+        let sent = timed(iterations, || send(&channel, get()));
+        sent.max(receiver.join().expect("it only puts"))
+    })
+}
+
+#[inline(always)]
+fn send<T>(channel: &ArrayQueue<T>, mut object: T) {
+    let backoff = Backoff::new();
+    while let Err(refused) = channel.push(object) {
+        object = refused;
+        backoff.snooze();
+    }
+}
+
+#[inline(always)]
+fn receive<T>(channel: &ArrayQueue<T>) -> T {
+    let backoff = Backoff::new();
+    loop {
+        if let Some(object) = channel.pop() {
+            return object;
+        }
+        backoff.snooze();
+    }
+}
