@@ -240,7 +240,7 @@ unsafe impl Sync for Thing {}
 impl Thing {
     /// A new one.
     pub fn new() -> &'static Self {
-        &immortal(vec![Self { header: Header::new(), value: UnsafeCell::new(0) }])[0]
+        &immortal(vec![Self { header: Header::new(0), value: UnsafeCell::new(0) }])[0]
     }
 
     /// Writes: a model fails unless this is ordered with every other access.

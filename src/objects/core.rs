@@ -4,6 +4,7 @@ use super::depot::ROUND;
 use super::figures::{PoolFigures, PoolLeak};
 use super::keys::Keys;
 use super::node::{Header, Node};
+use super::numbers::NOWHERE;
 use super::pooled::Pooled;
 use super::quiet::Quiet;
 use super::registry::Listed;
@@ -60,7 +61,7 @@ impl<T: Send + 'static> Core<T> {
     pub(super) fn new(make: Make<T>, reset: Option<Reset<T>>, settings: Settings) -> Arc<Self> {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
         Arc::new_cyclic(|home: &Weak<Self>| Self {
-            stock: Stock::new(settings.max, Self::bytes_each(&settings)),
+            stock: Stock::new(settings.max, Self::bytes_each(&settings), settings.leak_after.is_some()),
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             keys: Keys::new(),
             make: Quiet::new(make),
@@ -104,12 +105,19 @@ impl<T: Send + 'static> Core<T> {
     /// A guard for a node that leaves the stock.
     #[inline]
     pub(super) fn hand_out(&self, node: NonNull<Header>, place: &'static Location<'static>) -> Pooled<T> {
-        if self.is_tracked() {
+        if self.tracking.is_some() {
             // SAFETY: ours.
             unsafe { node.as_ref() }.note_taken(place, self.settings.clock.coarse());
         }
         // SAFETY: it comes from the stock, which holds nodes of this pool only, and gives each to one.
         unsafe { Pooled::new(node) }
+    }
+
+    /// One that the calling thread has at hand, one that is idle elsewhere, or a new one, be it beyond the limit.
+    #[inline(never)]
+    pub(super) fn take_anyway(self: &Arc<Self>, place: &'static Location<'static>) -> Pooled<T> {
+        let node = self.stock.pop().unwrap_or_else(|| self.obtain_anyway());
+        self.hand_out(node, place)
     }
 
     /// For who has none at hand: one that is idle elsewhere, or a new one, or `None`.
@@ -123,7 +131,7 @@ impl<T: Send + 'static> Core<T> {
     /// The same, but for one that is made beyond the limit rather than none.
     #[cold]
     #[inline(never)]
-    pub(super) fn obtain_anyway(self: &Arc<Self>) -> NonNull<Header> {
+    fn obtain_anyway(self: &Arc<Self>) -> NonNull<Header> {
         self.obtain().unwrap_or_else(|| {
             self.stock.obtain_beyond();
             self.redeem(Got::Permit)
@@ -168,7 +176,8 @@ impl<T: Send + 'static> Core<T> {
         let unmade = Unmade(self);
         let value = (self.make)();
         std::mem::forget(unmade);
-        let node = Node::allocate(Arc::clone(self), value);
+        let number = if self.reset.is_none() && self.tracking.is_none() { self.stock.number() } else { NOWHERE };
+        let node = Node::allocate(Arc::clone(self), number, value);
         if let Some(tracking) = &self.tracking {
             tracking.add(node);
         }
@@ -177,9 +186,33 @@ impl<T: Send + 'static> Core<T> {
 
     // --- taking back -------------------------------------------------------------------------------------------------
 
+    /// Takes back an object, the calling thread's magazine being the first place to ask.
+    ///
+    /// # Safety
+    /// The node is one of a `Node<T>`, and the caller's.
+    #[inline(never)]
+    pub(super) unsafe fn take_back(node: NonNull<Header>) {
+        // SAFETY: as the caller says, until we hand it on below.
+        let (core, value) = unsafe { (Node::<T>::core(node), &mut *Node::<T>::value(node)) };
+        if !core.reset(value) {
+            Arc::clone(core).drop_node(node);
+            return;
+        }
+        if core.tracking.is_some() {
+            // SAFETY: as above.
+            unsafe { node.as_ref() }.note_returned();
+        }
+        // Once it is pushed, others may drop it, and with it the pool's inside: neither is touched any more.
+        // SAFETY: as above; the number is the one of its pool.
+        if !unsafe { Stock::push(core.stock.number(), node) } {
+            // SAFETY: not pushed, so it is still ours.
+            Arc::clone(unsafe { Node::<T>::core(node) }).put(node);
+        }
+    }
+
     /// Makes an object what it was when it was new. `false` if that panicked: then it is lost.
     #[inline]
-    pub(super) fn reset(&self, value: &mut T) -> bool {
+    fn reset(&self, value: &mut T) -> bool {
         let Some(reset) = &self.reset else { return true };
         match catch_unwind(AssertUnwindSafe(|| reset(value))) {
             Ok(()) => true,
@@ -191,15 +224,10 @@ impl<T: Send + 'static> Core<T> {
         }
     }
 
-    #[inline(always)]
-    pub(super) fn is_tracked(&self) -> bool {
-        self.tracking.is_some()
-    }
-
     /// Takes back what the calling thread has no room for at hand. The caller owns the node, and a pointer to us besides.
     #[cold]
     #[inline(never)]
-    pub(super) fn put(&self, node: NonNull<Header>) {
+    fn put(&self, node: NonNull<Header>) {
         self.note_peak();
         if !self.stock.put(node, &self.home) {
             self.drop_node(node);

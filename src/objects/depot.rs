@@ -39,7 +39,8 @@ unsafe impl Immortal for Rounds {
     }
 }
 
-/// A pool's idle objects, but for those that threads have at hand.
+/// A pool's idle objects, but for those that threads have at hand. Written with each exchange: away from what gets read.
+#[repr(align(128))]
 pub(crate) struct Depot {
     rounds: Stack<Rounds>,
     /// How many objects are here. Counted before they can be taken and after they have been: never too few.

@@ -3,7 +3,7 @@
 use super::magazine::Magazine;
 use super::stock::{Home, Stock};
 use std::cell::{Cell, RefCell};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::{Arc, Weak};
 
 /// What a thread knows of its magazines. It has no destructor, so it can be used for as long as the thread lives.
@@ -46,18 +46,19 @@ pub(super) fn find(pool: u32) -> *const Magazine {
     })
 }
 
-/// The same, made if there is none. `None` if the thread is ending and keeps nothing any more.
-pub(super) fn find_or_make(pool: u32, home: &Weak<dyn Home>, stock: &Stock) -> Option<Arc<Magazine>> {
+/// The same, made if there is none for this pool. `None` if the thread is ending and keeps nothing any more.
+pub(super) fn find_or_make(pool: u32, home: &Weak<dyn Home>, stock: &Stock) -> Option<NonNull<Magazine>> {
     let found = TABLE.try_with(|table| {
         let entries = table.entries.borrow();
         let entry = entries.get(pool as usize)?.as_ref()?;
-        ptr::addr_eq(entry.home.as_ptr(), home.as_ptr()).then(|| Arc::clone(&entry.magazine))
+        ptr::addr_eq(entry.home.as_ptr(), home.as_ptr()).then(|| NonNull::from(&*entry.magazine))
     });
     let Ok(found) = found else { return None };
     found.or_else(|| {
         let magazine = stock.new_magazine();
-        TABLE.with(|table| table.enter(pool, Entry { magazine: Arc::clone(&magazine), home: Weak::clone(home) }));
-        Some(magazine)
+        let found = NonNull::from(&*magazine);
+        TABLE.with(|table| table.enter(pool, Entry { magazine, home: Weak::clone(home) }));
+        Some(found)
     })
 }
 

@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub(crate) struct Header {
     /// Its place in the list of tracked nodes; under the lock of that list.
     pub(super) index: Cell<u32>,
+    /// Its pool's number; [`NOWHERE`](super::numbers::NOWHERE) if it cannot return to a magazine as it is.
+    number: u32,
     /// Of a tracked node that is out: where it was taken, and when, in nanoseconds by the pool's clock, plus one. Zero: not out.
     place: Note<Location<'static>>,
     since: Word,
@@ -26,8 +28,14 @@ pub(super) struct Node<T> {
 }
 
 impl Header {
-    pub(crate) fn new() -> Self {
-        Self { index: Cell::new(0), place: Note::new(ptr::null_mut()), since: Word::new(0) }
+    pub(crate) fn new(number: u32) -> Self {
+        Self { index: Cell::new(0), number, place: Note::new(ptr::null_mut()), since: Word::new(0) }
+    }
+
+    /// What the magazine that it returns to is found by; none is, if more has to be done before.
+    #[inline(always)]
+    pub(super) fn number(&self) -> u32 {
+        self.number
     }
 
     /// Notes that it is taken.
@@ -53,9 +61,9 @@ impl Header {
 }
 
 impl<T> Node<T> {
-    /// Puts an object on the heap, with its node.
-    pub(super) fn allocate(core: Arc<Core<T>>, value: T) -> NonNull<Header> {
-        let node = Box::new(Self { header: Header::new(), core, value });
+    /// Puts an object on the heap, with its node. When it returns, magazines are found by that number.
+    pub(super) fn allocate(core: Arc<Core<T>>, number: u32, value: T) -> NonNull<Header> {
+        let node = Box::new(Self { header: Header::new(number), core, value });
         NonNull::from(Box::leak(node)).cast()
     }
 

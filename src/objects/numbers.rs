@@ -5,6 +5,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Mutex;
 
+/// No pool's number: no magazine is found by it.
+pub(super) const NOWHERE: u32 = u32::MAX;
+
 struct Numbers {
     free: BinaryHeap<Reverse<u32>>,
     next: u32,

@@ -65,8 +65,11 @@ impl<T: Send + 'static> Pool<T> {
     #[inline]
     #[track_caller]
     pub fn get(&self) -> Pooled<T> {
-        let node = self.core.stock.pop().unwrap_or_else(|| self.core.obtain_anyway());
-        self.core.hand_out(node, Location::caller())
+        match self.core.stock.pop_at_once() {
+            // SAFETY: it comes from the stock, which holds nodes of this pool only, and gives each to one.
+            Some(node) => unsafe { Pooled::new(node) },
+            None => self.core.take_anyway(Location::caller()),
+        }
     }
 
     /// Takes an object, or makes one as long as there are fewer than [`max`](PoolBuilder::max).
@@ -123,11 +126,7 @@ impl<T: Send + 'static> Pool<T> {
     #[track_caller]
     pub fn get_many(&self, count: usize) -> Vec<Pooled<T>> {
         let place = Location::caller();
-        let one = || {
-            let node = self.core.stock.pop().unwrap_or_else(|| self.core.obtain_anyway());
-            self.core.hand_out(node, place)
-        };
-        std::iter::repeat_with(one).take(count).collect()
+        std::iter::repeat_with(|| self.core.take_anyway(place)).take(count).collect()
     }
 
     /// Makes objects until `idle` are idle, or as many as may be are there; how many it made. A constructor that panics ends it.

@@ -88,24 +88,14 @@ impl<T: Send + 'static> Pooled<T> {
 }
 
 impl<T: Send + 'static> Drop for Pooled<T> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         let node = self.node;
-        // SAFETY: ours, by the contract of `new`, until we hand it on below.
-        let (core, value) = unsafe { (Node::<T>::core(node), &mut *Node::<T>::value(node)) };
-        if !core.reset(value) {
-            Arc::clone(core).drop_node(node);
-            return;
-        }
-        if core.is_tracked() {
-            // SAFETY: as above.
-            unsafe { node.as_ref() }.note_returned();
-        }
         // Once it is pushed, others may drop it, and with it the pool's inside: neither is touched any more.
-        // SAFETY: as above; the number is the one of its pool.
-        if !unsafe { Stock::push(core.stock.number(), node) } {
+        // SAFETY: ours, by the contract of `new`; the number is the one of its pool, or nobody's.
+        if !unsafe { Stock::push(node.as_ref().number(), node) } {
             // SAFETY: not pushed, so it is still ours.
-            Arc::clone(unsafe { Node::<T>::core(node) }).put(node);
+            unsafe { Core::<T>::take_back(node) };
         }
     }
 }

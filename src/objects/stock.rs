@@ -8,7 +8,7 @@ use super::depot::{Depot, ROUND};
 use super::local;
 use super::magazine::{CAPACITY, Magazine, claim_all};
 use super::node::Header;
-use super::numbers::Number;
+use super::numbers::{NOWHERE, Number};
 use crate::sync::{lock, pause};
 use smallvec::SmallVec;
 use std::ptr::NonNull;
@@ -18,7 +18,7 @@ use std::time::Instant;
 pub(super) use tally::Tally;
 
 /// Objects that a thread has at hand take up no more than this, in bytes, as long as they are eight or fewer.
-const AT_HAND: usize = 256 * 1024;
+const AT_HAND: usize = 1024 * 1024;
 /// So often a search for an idle object that others have in hand is repeated, before it is taken for lost: often enough to let
 /// them run.
 const SEARCHES: usize = 128;
@@ -30,8 +30,11 @@ pub(super) trait Home: Send + Sync {
     fn leave(self: Arc<Self>);
 }
 
-/// The untyped half of a pool.
+/// The untyped half of a pool. What each get reads comes first, apart from what exchanges with the depot write.
+#[repr(C, align(128))]
 pub(super) struct Stock {
+    /// What a get that need not be noted finds its magazine by: the number, or [`NOWHERE`].
+    at_once: u32,
     /// What threads find their magazines by. It is the pool's for as long as one of its objects is out: threads that have a
     /// magazine for it must not take another pool's for it.
     number: Number,
@@ -41,6 +44,8 @@ pub(super) struct Stock {
     at_hand: usize,
     /// No handle is left: what returns is dropped. Written once.
     closed: AtomicBool,
+    /// [`Magazines::holds`], to look at.
+    held: AtomicU32,
     depot: Depot,
     /// How many objects there are, out or idle.
     objects: AtomicUsize,
@@ -56,8 +61,6 @@ pub(super) struct Stock {
     begun: AtomicU64,
     over: AtomicU64,
     magazines: Mutex<Magazines>,
-    /// [`Magazines::holds`], to look at.
-    held: AtomicU32,
     /// Rung when an object has returned to the depot, or may be made.
     back: Condvar,
 }
@@ -84,12 +87,16 @@ pub(super) enum Got {
 type Nodes = SmallVec<[NonNull<Header>; CAPACITY]>;
 
 impl Stock {
-    pub(super) fn new(max: usize, size: usize) -> Self {
+    /// For up to `max` objects of that size. Those of a pool that tracks are noted when they are taken.
+    pub(super) fn new(max: usize, size: usize, is_tracked: bool) -> Self {
+        let number = Number::take();
         Self {
-            number: Number::take(),
+            at_once: if is_tracked { NOWHERE } else { number.get() },
+            number,
             max,
             at_hand: (AT_HAND / size.max(1)).clamp(8, CAPACITY),
             closed: AtomicBool::new(false),
+            held: AtomicU32::new(0),
             depot: Depot::new(),
             objects: AtomicUsize::new(0),
             slow_gets: AtomicU64::new(0),
@@ -99,7 +106,6 @@ impl Stock {
             begun: AtomicU64::new(0),
             over: AtomicU64::new(0),
             magazines: Mutex::default(),
-            held: AtomicU32::new(0),
             back: Condvar::new(),
         }
     }
@@ -111,6 +117,13 @@ impl Stock {
 
     pub(super) fn max(&self) -> usize {
         self.max
+    }
+
+    /// Takes an object that the calling thread has at hand, unless it has to be noted.
+    #[inline(always)]
+    pub(super) fn pop_at_once(&self) -> Option<NonNull<Header>> {
+        // SAFETY: as in `pop`.
+        unsafe { local::find(self.at_once).as_ref()?.pop() }
     }
 
     /// Takes an object that the calling thread has at hand.
@@ -166,8 +179,9 @@ impl Stock {
     /// An idle object for the calling thread, which has none at hand, and some more to have at hand; or the right to make one.
     /// `None` if all objects that may be are out.
     pub(super) fn obtain(&self, home: &Weak<dyn Home>) -> Option<Got> {
-        let magazine = local::find_or_make(self.number(), home, self);
-        if let Some(node) = self.take(magazine.as_deref()) {
+        // SAFETY: the table keeps it, as long as the thread makes no other: nothing foreign runs before we are done with it.
+        let magazine = local::find_or_make(self.number(), home, self).map(|magazine| unsafe { magazine.as_ref() });
+        if let Some(node) = self.take(magazine) {
             return Some(Got::Node(node));
         }
         if self.reserve() { Some(Got::Permit) } else { self.search().map(Got::Node) }
@@ -218,6 +232,8 @@ impl Stock {
             return false;
         }
         if let Some(magazine) = local::find_or_make(self.number(), home, self) {
+            // SAFETY: as in `obtain`.
+            let magazine = unsafe { magazine.as_ref() };
             let _transit = self.transit();
             let mut nodes = [NonNull::dangling(); ROUND];
             // SAFETY: the calling thread's.
