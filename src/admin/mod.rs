@@ -63,8 +63,10 @@ pub use role::{Role, UnknownRole};
 pub use setting::Setting;
 pub use token::{Token, TokenId};
 pub use verb::Verb;
+pub use watch::{Alerts, Health, History, SeriesValues};
 
 use crate::bus::{Bus, WeakBus};
+use crate::monitor::Monitor;
 use crate::objects::Pools;
 use crate::panics::drop_quietly;
 use crate::sync::lock;
@@ -106,10 +108,24 @@ impl Admin {
         Self::make(bus, pools.clone(), None, &policy)
     }
 
-    /// With what is watched, pools included.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for `Admin::new`, with the monitor"))]
-    fn over(bus: &Bus, watched: Arc<dyn Watched>, policy: &Policy) -> Result<Self, PolicyError> {
-        Self::make(bus, Pools::new(), Some(watched), policy)
+    /// For a bus, and what watches it. It keeps the monitor.
+    ///
+    /// # Errors
+    /// If the policy has no credential, or something in it is not as it has to be.
+    ///
+    /// ```
+    /// use pulsebus::admin::{Admin, Policy, Role, Token};
+    /// use pulsebus::{Bus, Monitor};
+    ///
+    /// let bus = Bus::new();
+    /// let monitor = Monitor::builder().bus(&bus).budget(500_000_000).build()?;
+    /// let token = Token::generate()?;
+    /// let admin = Admin::new(&bus, &monitor, Policy::new().token("ann", Role::Viewer, &token))?;
+    /// println!("{}", admin.run(token.expose(), "console", "health")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn new(bus: &Bus, monitor: &Monitor, policy: Policy) -> Result<Self, PolicyError> {
+        Self::make(bus, Pools::new(), Some(Arc::new(monitor.clone())), &policy)
     }
 
     fn make(bus: &Bus, pools: Pools, watched: Option<Arc<dyn Watched>>, policy: &Policy) -> Result<Self, PolicyError> {

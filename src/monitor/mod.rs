@@ -340,6 +340,22 @@ impl Monitor {
         Duration::from_nanos(self.shared.due.load(Relaxed))
     }
 
+    /// What is so now that there were alerts for, without places.
+    pub fn standing(&self) -> Vec<Alert> {
+        let state = self.shared.state();
+        state.watch.active(self.shared.clock.now(), &state.tracks)
+    }
+
+    /// The names of all series that there are.
+    pub fn series(&self) -> Vec<Name> {
+        self.shared.state().tracks.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The pools that it watches.
+    pub fn pools(&self) -> Option<&Pools> {
+        self.shared.pools.as_ref()
+    }
+
     /// The clock that it goes by.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock

@@ -5,11 +5,12 @@ use super::series::{self, Unit};
 use crate::alloc::HeapFigures;
 use crate::bus::{Kind, Name};
 use crate::objects::PoolFigures;
+use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
 /// What there was at a time; from [`Monitor::sample_now`](crate::Monitor::sample_now) and
-/// [`Monitor::latest`](crate::Monitor::latest). What could not be had is `None`, and [`missing`](Self::missing) says why.
+/// [`Monitor::latest`](crate::Monitor::latest). It prints as a line for each series. What could not be had is `None`, and [`missing`](Self::missing) says why.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -162,6 +163,20 @@ impl Sample {
         for reading in &self.gauges {
             f(&reading.name, Unit::Count, reading.value);
         }
+    }
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "at {:.1?}, for {:.1?}", self.time, self.cost)?;
+        let mut result = Ok(());
+        self.each(|name, unit, value| {
+            if let Some(value) = value {
+                result = result.and_then(|()| writeln!(f, "{name:<24} {:>12}", unit.show(value)));
+            }
+        });
+        result?;
+        self.missing.iter().try_for_each(|missing| writeln!(f, "{:<24} not known: {}", missing.what, missing.why))
     }
 }
 

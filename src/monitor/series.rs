@@ -18,7 +18,7 @@ pub enum Unit {
 
 impl Unit {
     /// The value for a reader, with its unit.
-    pub(super) fn show(self, value: f64) -> Shown {
+    pub(crate) fn show(self, value: f64) -> Shown {
         Shown { unit: self, value }
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 /// A value with its unit.
-pub(super) struct Shown {
+pub(crate) struct Shown {
     unit: Unit,
     value: f64,
 }
@@ -71,13 +71,13 @@ impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (value, size) = (self.value, self.value.abs());
         match self.unit {
-            Unit::Bytes if size >= 1e9 => write!(f, "{:.2} GB", value / 1e9),
-            Unit::Bytes if size >= 1e6 => write!(f, "{:.1} MB", value / 1e6),
-            Unit::Bytes if size >= 1e3 => write!(f, "{:.1} kB", value / 1e3),
-            Unit::Bytes => write!(f, "{value:.0} B"),
-            Unit::Seconds => write!(f, "{value:.1} s"),
-            Unit::Count if value.fract() == 0.0 || size >= 1e4 => write!(f, "{value:.0}"),
-            Unit::Count => write!(f, "{value:.1}"),
+            Unit::Bytes if size >= 1e9 => f.pad(&format!("{:.2} GB", value / 1e9)),
+            Unit::Bytes if size >= 1e6 => f.pad(&format!("{:.1} MB", value / 1e6)),
+            Unit::Bytes if size >= 1e3 => f.pad(&format!("{:.1} kB", value / 1e3)),
+            Unit::Bytes => f.pad(&format!("{value:.0} B")),
+            Unit::Seconds => f.pad(&format!("{value:.1} s")),
+            Unit::Count if value.fract() == 0.0 || size >= 1e4 => f.pad(&format!("{value:.0}")),
+            Unit::Count => f.pad(&format!("{value:.1}")),
         }
     }
 }
