@@ -9,7 +9,8 @@
 //! - [`pool`](mod@pool): pools of objects beside the heap and other pools (`src/bin/pool.rs`).
 //!
 //! Four binaries count instead of timing: `heap` (bytes per connection, heap calls), and `probe`, `bus_probe` and `pool_probe`
-//! (instructions and locked operations, under callgrind). `heartbeat` tells how exact heartbeats are.
+//! (instructions and locked operations, under callgrind). `heartbeat` tells how exact heartbeats are, `counting`
+//! what the counting allocator adds to the system's.
 
 pub mod bus;
 pub mod event;

@@ -60,6 +60,7 @@ pub(crate) struct OldestPin {
     pub(crate) age: Duration,
     pub(crate) place: Option<&'static Location<'static>>,
     /// Which one it is: the same as long as it stands, and hardly ever another's.
+    #[cfg_attr(loom, allow(dead_code))]
     pub(crate) identity: (usize, u64),
 }
 

@@ -145,8 +145,10 @@ impl fmt::Display for Alert {
         if !lasted.is_zero() {
             write!(f, ", since {lasted:.0?}")?;
         }
-        if *repeats > 0 {
-            write!(f, ", told {repeats} times before")?;
+        match repeats {
+            0 => {}
+            1 => f.write_str(", told once before")?,
+            _ => write!(f, ", told {repeats} times before")?,
         }
         self.places.iter().try_for_each(|place| write!(f, "\n  at {place}"))
     }

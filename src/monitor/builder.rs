@@ -168,7 +168,7 @@ impl MonitorBuilder {
         self
     }
 
-    /// Calls `callback` with each alert, on the thread that took the sample, outside of all locks. May be said several times.
+    /// Calls `callback` with each alert, also when it is [over](crate::AlertPhase::Over), on the thread that took the sample, outside of all locks. May be said several times.
     ///
     /// One that panics hurts nobody. While one blocks, other threads go on to take samples; what they have to tell waits until
     /// it returns (and the oldest falls out when there are 256). It may call everything of the monitor.

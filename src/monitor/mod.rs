@@ -71,8 +71,8 @@ type Memory = Box<dyn Fn() -> Option<u64> + Send + Sync>;
 /// - No lock is held, and no other sample waits, while code of the user's runs: gauges, callbacks, slots. What of it panics is
 ///   counted, and hurts nobody. Of code that blocks, only the thread that called it is held up.
 /// - Memory is bounded: at most 256 series, of at most 40 kB each.
-/// - A sample costs some ten microseconds, and some five for each series whose trend is judged; its [`cost`](Sample::cost) is
-///   measured. A [`poll`](Self::poll) that is not due costs a look at the clock.
+/// - A sample costs 50 to 400 µs, most of it for trends (some four for each series, of 64 series at a time), besides what the
+///   gauges take; its [`cost`](Sample::cost) is measured. A [`poll`](Self::poll) that is not due costs a look at the clock.
 /// - A figure that cannot be had is `None`, and the sample says [why](Sample::missing).
 ///
 /// An alert looks for the places in the source behind it, by a look at every connection: it costs more than a sample.

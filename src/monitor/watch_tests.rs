@@ -187,7 +187,7 @@ fn alerts_print_what_an_operator_needs() {
     let alert = &watch.judge(&with_memory(0, 412), &Tracks::default(), &rules())[0];
     assert_eq!(alert.to_string(), "warning: resident_bytes is 412.0 MB, beyond 400.0 MB of the budget");
     let alert = &watch.judge(&with_memory(35, 412), &Tracks::default(), &rules())[0];
-    assert!(alert.to_string().ends_with("budget, since 35s, told 1 times before"), "{alert}");
+    assert!(alert.to_string().ends_with("budget, since 35s, told once before"), "{alert}");
     let alert = &watch.judge(&with_memory(40, 100), &Tracks::default(), &rules())[0];
     assert_eq!(alert.to_string(), "over: resident_bytes is 100.0 MB (memory, warning, lasted 40s)");
 }
