@@ -173,8 +173,7 @@ fn reclamation_that_stands_is_told_and_over_as_soon_as_it_moves() {
 fn a_figure_that_is_missing_ends_nothing() {
     let mut watch = Watch::default();
     assert_eq!(judge(&mut watch, &with_memory(0, 450)), [(Memory, Raised, Warning)]);
-    let mut heap = crate::HeapFigures::default();
-    heap.live_bytes = 490_000_000;
+    let heap = crate::HeapFigures { live_bytes: 490_000_000, ..Default::default() };
     assert_eq!(judge(&mut watch, &Sample { heap: Some(heap), ..sample(5) }), []);
     assert_eq!(judge(&mut watch, &sample(10)), []);
     assert_eq!(judge(&mut watch, &with_memory(15, 450)), [], "it is the same alert");
