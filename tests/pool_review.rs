@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+type Call = Option<Box<dyn FnMut() + Send>>;
+
 /// On being dropped, calls what is in there.
-struct Calls(Arc<Mutex<Option<Box<dyn FnMut() + Send>>>>);
+struct Calls(Arc<Mutex<Call>>);
 
 impl Drop for Calls {
     fn drop(&mut self) {
@@ -22,7 +24,7 @@ impl Drop for Calls {
 
 #[test]
 fn objects_that_a_shrink_drops_are_not_taken_for_objects_in_use() {
-    let call = Arc::new(Mutex::new(None::<Box<dyn FnMut() + Send>>));
+    let call = Arc::new(Mutex::new(Call::None));
     let made = Arc::clone(&call);
     let pool = Pool::builder(move || Calls(Arc::clone(&made))).initial(1000).build().unwrap();
     drop(pool.get_many(3));
@@ -189,7 +191,7 @@ fn closures_whose_destructors_panic_hurt_nobody_who_drops_the_last_of_a_pool() {
 
 #[test]
 fn whoever_asks_while_idle_objects_are_dropped_does_not_go_without() {
-    let call = Arc::new(Mutex::new(None::<Box<dyn FnMut() + Send>>));
+    let call = Arc::new(Mutex::new(Call::None));
     let made = Arc::clone(&call);
     let pool = Pool::builder(move || Calls(Arc::clone(&made))).initial(4).max(4).build().unwrap();
     let (user, refused) = (pool.clone(), Arc::new(AtomicUsize::new(0)));
