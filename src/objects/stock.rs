@@ -171,9 +171,11 @@ impl Stock {
         // (What is taken here was not asked for, and has been counted with the others.)
         // SAFETY: as the caller says; under the lock nobody claims it anew.
         nodes.extend(std::iter::from_fn(|| unsafe { magazine.pop() }));
+        // Under the lock, so that a tally finds them here or there: a scope does not wait for the end of its threads' locals.
+        self.depot.give(&nodes);
         drop(magazines);
-        self.restock(&nodes);
         drop(transit);
+        self.tell_waiting();
     }
 
     /// An idle object for the calling thread, which has none at hand, and some more to have at hand; or the right to make one.
@@ -253,6 +255,11 @@ impl Stock {
             return;
         }
         self.depot.give(nodes);
+        self.tell_waiting();
+    }
+
+    /// Wakes those who wait, if there are: an object may be had now.
+    fn tell_waiting(&self) {
         // Partner: the barrier in `hold`. If ours is first, who waits finds the objects; if theirs is, we see that they wait.
         fence(Ordering::SeqCst);
         if self.held.load(Ordering::Relaxed) > 0 {
@@ -338,11 +345,8 @@ impl Stock {
         if self.objects.fetch_sub(1, Ordering::Relaxed) > self.max {
             self.release();
         }
-        // As in `restock`: whoever waits may make one now.
-        fence(Ordering::SeqCst);
-        if self.held.load(Ordering::Relaxed) > 0 {
-            self.ring();
-        }
+        // Whoever waits may make one.
+        self.tell_waiting();
     }
 
     /// Counts an object that was handed out without [`pop`](Self::pop).
@@ -454,7 +458,7 @@ impl Stock {
         self.gather_and(magazines, true);
         magazines.holds += 1;
         self.held.store(magazines.holds, Ordering::Relaxed);
-        // Partners: the fences in `restock` and `lose`.
+        // Partner: the fence in `tell_waiting`.
         fence(Ordering::SeqCst);
     }
 
