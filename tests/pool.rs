@@ -525,6 +525,32 @@ fn it_grows_and_shrinks_by_need_and_tells_of_it() {
 }
 
 #[test]
+fn what_is_needed_once_a_minute_is_kept_by_a_minutes_beat() {
+    let hand = ManualClock::new();
+    let pool = Pool::builder(|| 0u64).clock(&hand.clock()).build().unwrap();
+    for _ in 0..5 {
+        hand.advance(Duration::from_secs(30));
+        drop(pool.get_many(20));
+        hand.advance(Duration::from_secs(30));
+        pool.maintain();
+        assert!(pool.figures().objects() >= 20, "{}", pool.figures());
+    }
+    assert_eq!(pool.figures().misses, 20);
+}
+
+#[test]
+fn what_was_made_by_hand_is_kept_for_a_window() {
+    let hand = ManualClock::new();
+    let pool = Pool::builder(|| 0u64).clock(&hand.clock()).build().unwrap();
+    // Nobody has looked at it for that long.
+    hand.advance(Duration::from_secs(600));
+    assert_eq!(pool.warm(10), 10);
+    assert_eq!(pool.maintain(), 0);
+    hand.advance(Duration::from_secs(60));
+    assert_eq!(pool.maintain(), 10);
+}
+
+#[test]
 fn resizing_beside_users_loses_nothing() {
     let (make, live) = counted();
     let pool = Pool::builder(make).build().unwrap();

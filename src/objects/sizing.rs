@@ -172,6 +172,20 @@ mod tests {
     }
 
     #[test]
+    fn a_peak_counts_for_a_window_after_a_long_time_without_a_look() {
+        let mut sizing = Sizing::new(WINDOW, Duration::ZERO);
+        // A minute's beat, and a minute's window: each minute 100 are needed for a moment.
+        for minute in 1..=5 {
+            sizing.note(after(60 * minute), 100, 0);
+            assert_eq!((sizing.peak(), sizing.plan(100, 0, usize::MAX)), (100, Plan::Grow(125)), "minute {minute}");
+        }
+        sizing.note(after(349), 0, 0);
+        assert_eq!(sizing.peak(), 100);
+        sizing.note(after(359), 0, 0);
+        assert_eq!(sizing.peak(), 0);
+    }
+
+    #[test]
     fn it_grows_when_little_is_left_and_not_before() {
         let mut sizing = Sizing::new(WINDOW, Duration::ZERO);
         sizing.note(after(1), 80, 80);
