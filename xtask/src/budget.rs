@@ -2,6 +2,7 @@
 
 mod bus;
 mod count;
+mod pool;
 
 use serde::Serialize;
 
@@ -90,10 +91,11 @@ pub fn table(figures: &[Figure]) -> Table {
     table
 }
 
-/// Counts everything, of the signals and of the bus.
+/// Counts everything, of the signals, of the bus and of pools.
 pub fn measure() -> Result<Vec<Figure>, Error> {
     let mut figures = measure_signals()?;
     figures.extend(measure_bus()?);
+    figures.extend(measure_pools()?);
     Ok(figures)
 }
 
@@ -101,6 +103,12 @@ pub fn measure() -> Result<Vec<Figure>, Error> {
 pub fn measure_bus() -> Result<Vec<Figure>, Error> {
     build("bus_probe")?;
     bus::measure()
+}
+
+/// Counts what pools cost.
+pub fn measure_pools() -> Result<Vec<Figure>, Error> {
+    build("pool_probe")?;
+    pool::measure()
 }
 
 fn build(binary: &str) -> Result<(), Error> {

@@ -1,18 +1,20 @@
-//! What costs memory rather than time, as JSON: bytes per connection at a million connections, and the heap calls of
-//! our epoch beside those of crossbeam-epoch, which it replaces.
+//! What costs memory rather than time, as JSON: bytes per connection at a million connections, the heap calls of our epoch
+//! beside those of crossbeam-epoch, which it replaces, and those of pools of objects.
 
 use std::io;
 
 use clap::Parser;
+use pulsebus::Pool;
 use pulsebus_benches::heap::{self, Counting};
 use pulsebus_benches::peer::{Bus, Emitter};
 use pulsebus_benches::peers;
+use pulsebus_benches::pool::{Object, cycle};
 use serde::Serialize;
 
 #[global_allocator]
 static HEAP: Counting = Counting::new();
 
-/// Prints bytes per connection of every peer, and heap calls of two epochs, as JSON
+/// Prints bytes per connection of every peer, and heap calls of two epochs and of pools, as JSON
 #[derive(Parser)]
 struct Args {
     /// Connections to one signal
@@ -22,6 +24,10 @@ struct Args {
     /// Times that something is retired
     #[arg(long, default_value_t = 100_000)]
     cycles: u64,
+
+    /// Only the pools
+    #[arg(long)]
+    only_pools: bool,
 }
 
 #[derive(Serialize)]
@@ -29,6 +35,14 @@ struct Report {
     connections: usize,
     footprints: Vec<Footprint>,
     epochs: Vec<EpochHeap>,
+    pools: Vec<PoolHeap>,
+}
+
+#[derive(Serialize)]
+struct PoolHeap {
+    operation: &'static str,
+    cycles: u64,
+    heap_calls: u64,
 }
 
 #[derive(Serialize)]
@@ -48,7 +62,11 @@ struct EpochHeap {
 }
 
 fn main() -> io::Result<()> {
-    let Args { connections, cycles } = Args::parse();
+    let Args { connections, cycles, only_pools } = Args::parse();
+    let pools = pools(cycles);
+    if only_pools {
+        return print(&Report { connections, footprints: Vec::new(), epochs: Vec::new(), pools });
+    }
     // (Not changed where there is no Boost.)
     #[cfg_attr(not(has_boost), expect(unused_mut))]
     let mut footprints = vec![
@@ -66,9 +84,40 @@ fn main() -> io::Result<()> {
     footprints.push(footprint::<peers::boost::Boost>(connections));
 
     let epochs = vec![ours(cycles), crossbeam(cycles)];
-    serde_json::to_writer(io::stdout(), &Report { connections, footprints, epochs })?;
+    print(&Report { connections, footprints, epochs, pools })
+}
+
+fn print(report: &Report) -> io::Result<()> {
+    serde_json::to_writer(io::stdout(), report)?;
     println!();
     Ok(())
+}
+
+/// What a user does with a pool, again and again.
+fn pools(cycles: u64) -> Vec<PoolHeap> {
+    const OUT: usize = 100;
+    let pool = Pool::builder(Object::default).reset(cycle::reset).build().expect("the rest are defaults");
+    let key = pool.insert(cycle::reset);
+    let mut out = Vec::with_capacity(OUT);
+    let count =
+        |operation, cycle: &mut dyn FnMut()| PoolHeap { operation, cycles, heap_calls: calls_when_warm(cycles, cycle) };
+    vec![
+        count("get and put", &mut || drop(pool.get())),
+        count("100 gets, then 100 puts", &mut || {
+            out.extend(std::iter::repeat_with(|| pool.get()).take(OUT));
+            out.clear();
+        }),
+        count("insert, use by key, release", &mut || {
+            let key = pool.insert(cycle::reset);
+            assert_eq!(cycle::with(&pool, key), Some(0));
+            assert!(pool.release(key));
+        }),
+        count("use by key", &mut || assert_eq!(cycle::with(&pool, key), Some(0))),
+        count("100 inserts, then the return of all", &mut || {
+            (0..OUT).for_each(|_| _ = pool.insert(cycle::reset));
+            assert!(pool.return_all() >= OUT);
+        }),
+    ]
 }
 
 /// What a bus with that many slots adds to the heap, the handles of the connections left out.

@@ -1,19 +1,17 @@
 //! How objects are used: by one thread, by two, and from one to the other.
 
-use std::hint::black_box;
-use std::sync::Barrier;
-use std::thread;
+use std::hint::{black_box, spin_loop};
 use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
-use crossbeam_utils::Backoff;
 
 use super::source::{Source, check};
+use super::together::side_by_side;
 use super::{BURST, PoolScenario};
 use crate::scenario::{Contestant, timed};
 
 /// Objects that are on their way from one thread to the other at most.
-const ON_THE_WAY: usize = 64;
+const ON_THE_WAY: usize = 256;
 
 /// A source in one scenario.
 pub(super) fn enter<S: Source>(scenario: PoolScenario) -> Contestant {
@@ -54,17 +52,9 @@ fn burst<S: Source>(source: &S, iterations: u64) -> Duration {
     })
 }
 
-/// Threads that start together. The time is that of the slower one.
 fn two_threads<S: Source>(source: &S, iterations: u64) -> Duration {
-    let start = Barrier::new(2);
-    let run = || {
-        start.wait();
-        get_put(source, iterations)
-    };
-    thread::scope(|scope| {
-        let threads = [scope.spawn(run), scope.spawn(run)];
-        threads.map(|thread| thread.join().expect("it only gets and puts")).into_iter().max().unwrap_or_default()
-    })
+    let run = |iterations| _ = get_put(source, iterations);
+    side_by_side(iterations, run, run)
 }
 
 fn use_up<'a, S: Source>(source: &'a S, object: S::Object<'a>) {
@@ -72,40 +62,33 @@ fn use_up<'a, S: Source>(source: &'a S, object: S::Object<'a>) {
     source.put(object);
 }
 
-/// One thread takes and sends, another one receives and gives back. The time is that of the slower one.
+/// One thread takes and sends, another one receives and gives back.
 ///
-/// The channel is a bounded queue whose ends spin, and yield, while it is full or empty: nobody is put to sleep and woken, which
-/// would hide everything else.
+/// The channel is a bounded queue whose ends spin while it is full or empty: nobody is put to sleep and woken, which would hide
+/// everything else.
 fn handed_over<T: Send>(iterations: u64, get: impl Fn() -> T, put: impl Fn(T) + Sync) -> Duration {
     let channel = ArrayQueue::new(ON_THE_WAY);
-    let start = Barrier::new(2);
-    thread::scope(|scope| {
-        let receiver = scope.spawn(|| {
-            start.wait();
-            timed(iterations, || put(receive(&channel)))
-        });
-        start.wait();
-        let sent = timed(iterations, || send(&channel, get()));
-        sent.max(receiver.join().expect("it only puts"))
-    })
+    side_by_side(
+        iterations,
+        |iterations| (0..iterations).for_each(|_| send(&channel, get())),
+        |iterations| (0..iterations).for_each(|_| put(receive(&channel))),
+    )
 }
 
 #[inline(always)]
 fn send<T>(channel: &ArrayQueue<T>, mut object: T) {
-    let backoff = Backoff::new();
     while let Err(refused) = channel.push(object) {
         object = refused;
-        backoff.snooze();
+        spin_loop();
     }
 }
 
 #[inline(always)]
 fn receive<T>(channel: &ArrayQueue<T>) -> T {
-    let backoff = Backoff::new();
     loop {
-        if let Some(object) = channel.pop() {
-            return object;
+        match channel.pop() {
+            Some(object) => return object,
+            None => spin_loop(),
         }
-        backoff.snooze();
     }
 }

@@ -5,6 +5,7 @@ pub mod cycle;
 mod figures;
 mod source;
 mod sources;
+mod together;
 
 use crossbeam_queue::{ArrayQueue, SegQueue};
 use parking_lot::Mutex;
