@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pulsebus_benches::bus::BusScenario;
+use pulsebus_benches::pool::PoolScenario;
 use pulsebus_benches::scenario::{Contest, Scenario};
 
 /// Lists longer than this take an unoptimised build too long.
@@ -28,6 +29,18 @@ fn every_peer_delivers_in_every_scenario() {
 #[test]
 fn the_bus_does_what_it_is_measured_for() {
     for scenario in BusScenario::all().into_iter().filter(|scenario| scenario.parameter() <= LONGEST) {
+        let mut contestants = scenario.contestants();
+        assert!(contestants.len() > 1, "nothing to compare with: {scenario:?}");
+        for contestant in &mut contestants {
+            assert_ne!(contestant.run(64), Duration::ZERO, "{} in {scenario:?}", contestant.peer);
+        }
+    }
+}
+
+#[test]
+fn pools_do_what_they_are_measured_for() {
+    for scenario in PoolScenario::all() {
+        // Entering checks that what was written into an object is there.
         let mut contestants = scenario.contestants();
         assert!(contestants.len() > 1, "nothing to compare with: {scenario:?}");
         for contestant in &mut contestants {

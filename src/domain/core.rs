@@ -37,7 +37,9 @@ pub(crate) struct DomainCore {
 pub(super) struct Figures {
     pub(super) chunks: Count,
     pub(super) chunks_peak: Count,
+    /// Ever, for whatever [`Domain`](crate::Domain); and what it was when the present one began.
     pub(super) chunks_taken: Count,
+    pub(super) chunks_taken_before: Count,
     pub(super) slot_panics: Count,
     pub(super) drop_panics: Count,
     pub(super) grace_periods: Count,
@@ -72,6 +74,7 @@ impl DomainCore {
                     chunks: Count::new(0),
                     chunks_peak: Count::new(0),
                     chunks_taken: Count::new(0),
+                    chunks_taken_before: Count::new(0),
                     slot_panics: Count::new(0),
                     drop_panics: Count::new(0),
                     grace_periods: Count::new(0),
@@ -89,9 +92,10 @@ impl DomainCore {
         self.debt.store(0, Relaxed);
         self.hook.set(None);
         let Figures { chunks_taken, slot_panics, drop_panics, grace_periods, .. } = &self.figures;
-        for figure in [chunks_taken, slot_panics, drop_panics, grace_periods] {
+        for figure in [slot_panics, drop_panics, grace_periods] {
             figure.store(0, Relaxed);
         }
+        self.figures.chunks_taken_before.store(chunks_taken.load(Relaxed), Relaxed);
         self.figures.chunks_peak.store(self.figures.chunks.load(Relaxed), Relaxed);
     }
 
@@ -104,6 +108,11 @@ impl DomainCore {
     pub(super) fn remove_handle(&self) -> bool {
         // Release; partner: the Acquire half of the last one: all that was done through handles comes before the end.
         self.handles.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Does somebody have it, or has it ended with something left to reclaim?
+    pub(super) fn is_in_use(&self) -> bool {
+        self.handles.load(Ordering::Relaxed) > 0 || self.holds_anything()
     }
 
     pub(super) fn cursor(&self) -> u32 {

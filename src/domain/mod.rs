@@ -12,6 +12,8 @@ pub(crate) use collect::{collect_global, maintain_global};
 pub(crate) use estate::Estates;
 #[cfg(not(loom))]
 pub(crate) use statistics::Glance as DomainGlance;
+#[cfg_attr(loom, allow(unused_imports))]
+pub(crate) use statistics::{Census, census};
 pub use statistics::{PinAge, SlotCounts, Statistics};
 
 use crate::connection::{self, WaitError};

@@ -77,7 +77,7 @@ pub(super) fn statistics(domain: &'static DomainCore) -> Statistics {
         slots,
         chunks,
         chunks_peak: figures.chunks_peak.load(Relaxed) as usize,
-        chunks_taken: figures.chunks_taken.load(Relaxed),
+        chunks_taken: figures.chunks_taken.load(Relaxed) - figures.chunks_taken_before.load(Relaxed),
         chunks_made: world().chunks.made(),
         pending_drops: usize::try_from(domain.pending()).unwrap_or(usize::MAX),
         grace_periods: figures.grace_periods.load(Relaxed),
@@ -118,4 +118,38 @@ pub(super) fn glance(domain: &'static DomainCore, most: usize) -> Glance {
         drop_panics: figures.drop_panics.load(Relaxed),
         oldest_pin: domain.epoch.oldest_pin(Instant::now()),
     }
+}
+
+/// What all domains of the process hold together, and have held.
+#[derive(Default)]
+pub(crate) struct Census {
+    /// Domains, but for the global one.
+    pub(crate) domains: usize,
+    pub(crate) chunks: usize,
+    pub(crate) chunks_taken: u64,
+    pub(crate) lists: usize,
+    pub(crate) lists_taken: u64,
+    /// Slots that are connected, and those of lists that are not used yet.
+    pub(crate) live: usize,
+    pub(crate) free: usize,
+}
+
+/// Counts it. Cost: a look at each chunk of each signal.
+pub(crate) fn census() -> Census {
+    let mut census = Census::default();
+    census.domains = world().domains.all().filter(|domain| domain.is_in_use()).count();
+    for domain in std::iter::once(&world().global).chain(world().domains.all()) {
+        census.chunks += domain.figures.chunks.load(Relaxed) as usize;
+        census.chunks_taken += domain.figures.chunks_taken.load(Relaxed);
+    }
+    for list in world().lists.all() {
+        census.lists_taken += list.lives();
+        if let Some(counted) = list.last_domain().and_then(|domain| list.count(domain)) {
+            census.lists += 1;
+            census.lists_taken += 1;
+            census.live += counted.live as usize;
+            census.free += counted.free as usize;
+        }
+    }
+    census
 }

@@ -37,6 +37,11 @@ impl List {
         Life { list: self, number: self.work.lives.load(Relaxed) }
     }
 
+    /// How many signals have ended that used it.
+    pub(crate) fn lives(&self) -> u64 {
+        self.work.lives.load(Relaxed)
+    }
+
     /// Its signal ends. Before any slot does by that: a slot's death passes it on.
     pub(super) fn end_life(&self) {
         self.work.lives.fetch_add(1, Relaxed);

@@ -164,6 +164,13 @@ impl List {
         ptr::eq(self.domain.load(Ordering::Acquire), domain)
     }
 
+    /// The domain that it is of, or was when it was last in use. A guess, as [`is_of`](Self::is_of).
+    pub(crate) fn last_domain(&self) -> Option<&'static DomainCore> {
+        // Acquire: as in `is_of`.
+        // SAFETY: null, or a domain; domains are immortal.
+        unsafe { self.domain.load(Ordering::Acquire).as_ref() }
+    }
+
     /// The tail and how much of it is claimed: where an emission that starts now has to stop. The caller is pinned, or
     /// holds the sweep flag.
     #[inline(always)]

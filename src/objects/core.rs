@@ -424,6 +424,7 @@ impl<T: Send + 'static> Listed for Core<T> {
             panics: self.panics.load(Ordering::Relaxed),
             leaks_suspected: self.leaks_suspected.load(Ordering::Relaxed),
             bytes: tally.objects.saturating_mul(Self::bytes_each(&self.settings)),
+            uncounted: &[],
         }
     }
 

@@ -46,6 +46,9 @@ pub struct PoolFigures {
     /// Bytes that all objects take up, idle ones too: an estimate, what they point to counts only as far as
     /// [`bytes_each`](crate::PoolBuilder::bytes_each) tells.
     pub bytes: usize,
+    /// Those of these figures, by name, that this pool does not count: they are zero, and say nothing. Empty, but for the
+    /// [library's own](crate::Pools::engine) pools.
+    pub uncounted: &'static [&'static str],
 }
 
 impl PoolFigures {
@@ -54,7 +57,12 @@ impl PoolFigures {
         self.gets.saturating_sub(self.misses)
     }
 
-    /// Which part of the gets were hits, from 0 to 1; 1 before the first get.
+    /// Does the pool count the figure of that name?
+    pub fn counts(&self, figure: &str) -> bool {
+        !self.uncounted.contains(&figure)
+    }
+
+    /// Which part of the gets were hits, from 0 to 1; 1 before the first get, and where gets are not [counted](Self::counts).
     pub fn efficiency(&self) -> f64 {
         if self.gets == 0 { 1.0 } else { self.hits() as f64 / self.gets as f64 }
     }
@@ -73,12 +81,21 @@ impl PoolFigures {
 impl fmt::Display for PoolFigures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, gets, misses, outstanding, kept, idle, peak_window, peak, bytes, .. } = self;
-        let reused = self.efficiency() * 100.0;
-        write!(
-            f,
-            "pool {name}: {outstanding} out ({kept} by key), {idle} idle, peak {peak} (of late {peak_window}), "
-        )?;
-        write!(f, "{gets} gets, {misses} made, {reused:.2} % reused, {bytes} bytes")?;
+        write!(f, "pool {name}: ")?;
+        if self.counts("outstanding") {
+            write!(f, "{outstanding} out ({kept} by key), {idle} idle, ")?;
+        }
+        if self.counts("peak") {
+            write!(f, "peak {peak} (of late {peak_window}), ")?;
+        }
+        if self.counts("gets") {
+            write!(f, "{gets} gets, {misses} made, {:.2} % reused", self.efficiency() * 100.0)?;
+        } else {
+            write!(f, "{misses} made")?;
+        }
+        if self.counts("bytes") {
+            write!(f, ", {bytes} bytes")?;
+        }
         if self.exhausted > 0 {
             write!(f, ", exhausted {} times at {}", self.exhausted, self.max)?;
         }

@@ -4,12 +4,14 @@
 //!   report.
 //! - A [`node`] is an object with its header, on the heap. An idle one lies in a thread's [`magazine`], or in the [`depot`]; the
 //!   [`stock`] knows them all, and who waits for one. A [`cell`] is what a key stands for.
+//! - The library's own pools report the same figures: [`engine`].
 //! - [`sizing`] says how many there should be, [`tracking`] who has had one for too long. [`core`] puts it all together.
 
 mod builder;
 mod cell;
 mod core;
 mod depot;
+mod engine;
 mod error;
 mod figures;
 mod keys;

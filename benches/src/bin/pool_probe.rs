@@ -68,6 +68,10 @@ fn measured_malloc() {
 #[unsafe(no_mangle)]
 #[inline(never)]
 fn measured_burst(pool: &Pool<Object>, out: &mut Vec<Pooled<Object>>, count: usize) {
+    burst(pool, out, count);
+}
+
+fn burst(pool: &Pool<Object>, out: &mut Vec<Pooled<Object>>, count: usize) {
     out.extend(std::iter::repeat_with(|| pool.get()).take(count));
     out.clear();
 }
@@ -121,7 +125,7 @@ impl Part {
             }
             Self::Burst => {
                 let mut out = Vec::with_capacity(size);
-                (0..2).for_each(|_| measured_burst(&pool, &mut out, size));
+                (0..2).for_each(|_| burst(&pool, &mut out, size));
                 counted(|| measured_burst(black_box(&pool), black_box(&mut out), size))
             }
             Self::InsertRelease => {

@@ -1,12 +1,12 @@
 //! How objects are used: by one thread, by two, and from one to the other.
 
-use std::hint::{black_box, spin_loop};
+use std::hint::black_box;
 use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
 
 use super::source::{Source, check};
-use super::together::side_by_side;
+use super::together::{side_by_side, wait_for};
 use super::{BURST, PoolScenario};
 use crate::scenario::{Contestant, timed};
 
@@ -68,27 +68,16 @@ fn use_up<'a, S: Source>(source: &'a S, object: S::Object<'a>) {
 /// everything else.
 fn handed_over<T: Send>(iterations: u64, get: impl Fn() -> T, put: impl Fn(T) + Sync) -> Duration {
     let channel = ArrayQueue::new(ON_THE_WAY);
+    let send = |object: T| {
+        let mut refused = Some(object);
+        wait_for(|| {
+            refused = channel.push(refused.take()?).err();
+            refused.is_none().then_some(())
+        });
+    };
     side_by_side(
         iterations,
-        |iterations| (0..iterations).for_each(|_| send(&channel, get())),
-        |iterations| (0..iterations).for_each(|_| put(receive(&channel))),
+        |iterations| (0..iterations).for_each(|_| send(get())),
+        |iterations| (0..iterations).for_each(|_| put(wait_for(|| channel.pop()))),
     )
-}
-
-#[inline(always)]
-fn send<T>(channel: &ArrayQueue<T>, mut object: T) {
-    while let Err(refused) = channel.push(object) {
-        object = refused;
-        spin_loop();
-    }
-}
-
-#[inline(always)]
-fn receive<T>(channel: &ArrayQueue<T>) -> T {
-    loop {
-        match channel.pop() {
-            Some(object) => return object,
-            None => spin_loop(),
-        }
-    }
 }

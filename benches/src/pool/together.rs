@@ -20,8 +20,21 @@ const LONG_ENOUGH: Duration = Duration::from_micros(150);
 /// Pieces are tried for so long, if too few of them count. If none does, they all do.
 const PATIENCE: Duration = Duration::from_millis(60);
 
-/// For some milliseconds who waits keeps the core.
-const SPINS_PER_YIELD: u32 = 1 << 17;
+/// Who waits keeps the core for so many looks: longer than it takes the other one to come, if it has a core, too.
+const LOOKS_PER_YIELD: u32 = 1 << 12;
+
+/// Waits until `get` has something.
+#[inline(always)]
+pub(super) fn wait_for<T>(mut get: impl FnMut() -> Option<T>) -> T {
+    let mut looks = 0_u32;
+    loop {
+        if let Some(got) = get() {
+            return got;
+        }
+        looks = looks.wrapping_add(1);
+        if looks % LOOKS_PER_YIELD == 0 { thread::yield_now() } else { spin_loop() }
+    }
+}
 
 /// How much of a piece's time a thread may have been without a core, or alone: one part in so many.
 const TOLERANCE: u32 = 20;
@@ -144,15 +157,9 @@ struct Meeting {
 }
 
 impl Meeting {
-    /// Spins: who sleeps, or gives the core away, is not there when the other one comes.
     fn meet(&self) {
         let target = (self.arrived.fetch_add(1, Ordering::AcqRel) / 2 + 1) * 2;
-        let mut spins = 0_u32;
-        while self.arrived.load(Ordering::Acquire) < target {
-            spins = spins.wrapping_add(1);
-            // (There may be one core only.)
-            if spins % SPINS_PER_YIELD == 0 { thread::yield_now() } else { spin_loop() }
-        }
+        wait_for(|| (self.arrived.load(Ordering::Acquire) >= target).then_some(()));
     }
 
     /// Begins a piece, or ends it all.
