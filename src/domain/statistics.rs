@@ -136,8 +136,8 @@ pub(crate) struct Census {
 
 /// Counts it. Cost: a look at each chunk of each signal.
 pub(crate) fn census() -> Census {
-    let mut census = Census::default();
-    census.domains = world().domains.all().filter(|domain| domain.is_in_use()).count();
+    let domains = world().domains.all().filter(|domain| domain.is_in_use()).count();
+    let mut census = Census { domains, ..Census::default() };
     for domain in std::iter::once(&world().global).chain(world().domains.all()) {
         census.chunks += domain.figures.chunks.load(Relaxed) as usize;
         census.chunks_taken += domain.figures.chunks_taken.load(Relaxed);

@@ -4,6 +4,7 @@ mod bus;
 mod figures;
 mod machine;
 mod plot;
+mod pool;
 mod tables;
 mod targets;
 
@@ -19,8 +20,8 @@ use crate::results_file::results_section;
 use crate::workspace;
 use figures::{Heap, Timings};
 
-/// Measures the signals beside their peers, and the bus beside bare signals; writes the tables of RESULTS.md and the plot in
-/// docs/.
+/// Measures the signals beside their peers, the bus beside bare signals, and pools beside the heap and other pools; writes the
+/// tables of RESULTS.md and the plot in docs/.
 ///
 /// Times every peer in every scenario in one interleaved run, weighs a million connections, counts under callgrind
 /// (where valgrind is installed), runs heartbeats, and compares with the targets. Takes minutes: leave the machine alone
@@ -43,6 +44,8 @@ enum Part {
     Signals,
     /// What the bus adds to them; about two minutes
     Bus,
+    /// Pools of objects beside the heap and other pools; about two minutes
+    Pool,
 }
 
 /// A section of RESULTS.md: its name, and what stands in it.
@@ -50,11 +53,15 @@ type Section = (&'static str, String);
 
 impl Args {
     pub fn run(self) -> Result<(), Error> {
-        if self.only != Some(Part::Bus) {
+        let is_asked_for = |part| self.only.is_none_or(|only| only == part);
+        if is_asked_for(Part::Signals) {
             self.write(&self.signals()?)?;
         }
-        if self.only != Some(Part::Signals) {
+        if is_asked_for(Part::Bus) {
             self.write(&bus::sections(self.quick)?)?;
+        }
+        if is_asked_for(Part::Pool) {
+            self.write(&pool::sections(self.quick)?)?;
         }
         Ok(())
     }

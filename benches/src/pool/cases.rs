@@ -1,6 +1,7 @@
 //! How objects are used: by one thread, by two, and from one to the other.
 
 use std::hint::black_box;
+use std::iter;
 use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
@@ -10,8 +11,8 @@ use super::together::{side_by_side, wait_for};
 use super::{BURST, PoolScenario};
 use crate::scenario::{Contestant, timed};
 
-/// Objects that are on their way from one thread to the other at most.
-const ON_THE_WAY: usize = 256;
+/// So many bundles of objects are on their way from one thread to the other at most.
+const BUNDLES: usize = 8;
 
 /// A source in one scenario.
 pub(super) fn enter<S: Source>(scenario: PoolScenario) -> Contestant {
@@ -64,20 +65,33 @@ fn use_up<'a, S: Source>(source: &'a S, object: S::Object<'a>) {
 
 /// One thread takes and sends, another one receives and gives back.
 ///
-/// The channel is a bounded queue whose ends spin while it is full or empty: nobody is put to sleep and woken, which would hide
-/// everything else.
+/// They go by bundles of [`BURST`], through a bounded queue whose ends spin while it is full or empty: one by one, what the
+/// channel's two ends do to each other would hide everything else, and so would putting a thread to sleep and waking it.
 fn handed_over<T: Send>(iterations: u64, get: impl Fn() -> T, put: impl Fn(T) + Sync) -> Duration {
-    let channel = ArrayQueue::new(ON_THE_WAY);
-    let send = |object: T| {
-        let mut refused = Some(object);
-        wait_for(|| {
-            refused = channel.push(refused.take()?).err();
-            refused.is_none().then_some(())
-        });
+    let (full, empty) = (ArrayQueue::new(BUNDLES), ArrayQueue::new(BUNDLES));
+    for _ in 0..BUNDLES {
+        let _ = empty.push(Vec::with_capacity(BURST));
+    }
+    let bundles = |iterations: u64| {
+        let lengths = (0..iterations).step_by(BURST).map(move |sent| (iterations - sent).min(BURST as u64));
+        lengths.map(|length| length as usize)
     };
     side_by_side(
         iterations,
-        |iterations| (0..iterations).for_each(|_| send(get())),
-        |iterations| (0..iterations).for_each(|_| put(wait_for(|| channel.pop()))),
+        |iterations| {
+            for length in bundles(iterations) {
+                let mut bundle = wait_for(|| empty.pop());
+                bundle.extend(iter::repeat_with(&get).take(length));
+                // (There is room: there are no more bundles than that.)
+                let _ = full.push(bundle);
+            }
+        },
+        |iterations| {
+            for _ in bundles(iterations) {
+                let mut bundle: Vec<T> = wait_for(|| full.pop());
+                bundle.drain(..).for_each(&put);
+                let _ = empty.push(bundle);
+            }
+        },
     )
 }

@@ -31,7 +31,7 @@ pub fn sections(quick: bool) -> Result<Vec<Section>, Error> {
     let beats: Vec<Beats> = parsed("heartbeat", &run_binary("heartbeat", &["--seconds", seconds])?)?;
     let counted = if budget::is_possible() { Some(budget::measure_bus()?) } else { None };
     Ok(vec![
-        ("bus-machine", machine::of_bus(&timings, &load_before)?),
+        ("bus-machine", machine::of_part("bus", &timings, &load_before)?),
         ("bus-targets", targets(&timings, counted.as_deref()).markdown()),
         ("bus-timed", timed(&timings)),
         ("bus-heartbeat", heartbeat(&beats).markdown()),

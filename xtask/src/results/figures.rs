@@ -52,6 +52,15 @@ pub struct Heap {
     pub connections: usize,
     pub footprints: Vec<Footprint>,
     pub epochs: Vec<EpochHeap>,
+    pub pools: Vec<PoolHeap>,
+}
+
+/// Heap calls of what a user does with a pool.
+#[derive(Deserialize)]
+pub struct PoolHeap {
+    pub operation: String,
+    pub cycles: u64,
+    pub heap_calls: u64,
 }
 
 /// What `heartbeat` prints of one rate.
@@ -128,7 +137,8 @@ impl Scenario {
     /// the first decile. Of several threads, one that waits for a core can spare the other one work: there it is the
     /// median.
     fn new(Rounds { group, parameter, contestants }: Rounds) -> Self {
-        let is_threaded = ["emitters", "emit_under_churn", "emit_beside_looks"].contains(&group.as_str());
+        let threaded = ["emitters", "emit_under_churn", "emit_beside_looks", "two_threads", "hand_over"];
+        let is_threaded = threaded.contains(&group.as_str());
         let share = if is_threaded { 0.5 } else { 0.1 };
         let figure = |rounds: ContestantRounds| Contestant { peer: rounds.peer, ns: quantile(rounds.ns, share) };
         let mut scenario = Self { group, parameter, contestants: contestants.into_iter().map(figure).collect() };
@@ -149,6 +159,11 @@ impl Scenario {
     pub fn fastest_thread_safe(&self) -> Option<&Contestant> {
         let is_peer =
             |name: &str| !name.starts_with(OURS) && !name.starts_with("raw loop") && !name.contains("one thread");
+        self.fastest_of(is_peer)
+    }
+
+    /// The fastest of those of which that is true.
+    pub fn fastest_of(&self, is_peer: impl Fn(&str) -> bool) -> Option<&Contestant> {
         let peers = self.contestants.iter().filter(|contestant| is_peer(&contestant.peer));
         peers.min_by(|a, b| a.ns.total_cmp(&b.ns))
     }

@@ -14,9 +14,9 @@ pub fn description(timings: &Timings, load_before: &str) -> Result<String, Error
     Ok([common(timings, load_before)?, vec![boost, "- Made by: `cargo xtask results`".to_owned()]].concat().join("\n"))
 }
 
-/// The same for the part about the bus, which may be measured alone.
-pub fn of_bus(timings: &Timings, load_before: &str) -> Result<String, Error> {
-    let made_by = "- Made by: `cargo xtask results --only bus`".to_owned();
+/// The same for another part, which may be measured alone.
+pub fn of_part(part: &str, timings: &Timings, load_before: &str) -> Result<String, Error> {
+    let made_by = format!("- Made by: `cargo xtask results --only {part}`");
     Ok([common(timings, load_before)?, vec![made_by]].concat().join("\n"))
 }
 
