@@ -52,6 +52,7 @@ fn pool(name: &str, outstanding: usize, max: usize, exhausted: u64) -> PoolFigur
         panics: 0,
         leaks_suspected: 0,
         bytes: 0,
+        uncounted: &[],
     }
 }
 
