@@ -3,6 +3,7 @@
 use pulsebus::{Key, KeyError, ManualClock, Pool, PoolError, Pooled, Pools, ResizeReason};
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -295,11 +296,14 @@ fn keeping_an_object_of_a_pool_that_is_gone_frees_it() {
 fn a_forgotten_object_stays_out_and_leaks_alone() {
     let (make, live) = counted();
     let pool = Pool::builder(make).build().unwrap();
-    std::mem::forget(pool.get());
+    // As good as forgotten, but not lost for those who look for leaks in this test.
+    let forgotten = ManuallyDrop::new(pool.get());
     drop(pool.get());
     assert_eq!(pool.figures().outstanding, 1);
     drop(pool);
     assert_eq!(live.load(SeqCst), 1);
+    drop(ManuallyDrop::into_inner(forgotten));
+    assert_eq!(live.load(SeqCst), 0);
 }
 
 #[test]

@@ -212,6 +212,10 @@ impl<T: Send + 'static> Pool<T> {
 
     /// Runs `f` on each object under a key, in no order. Objects that this thread is using already are left out; `f` may insert,
     /// release, and return all.
+    ///
+    /// Cost, as of [`retain`](Self::retain) and [`return_all`](Self::return_all): a look at as many places as there ever were
+    /// objects under keys at a time (in this pool, or in one that has closed and left it its places: they are never given back),
+    /// and two compare-exchanges for each object.
     pub fn for_each(&self, mut f: impl FnMut(Key, &mut T)) {
         for key in self.core.keys.all(self.core.serial) {
             // Gone, or in use up the stack.
@@ -219,7 +223,8 @@ impl<T: Send + 'static> Pool<T> {
         }
     }
 
-    /// [Releases](Self::release) the objects under keys for which `keep` says no; how many.
+    /// [Releases](Self::release) the objects under keys for which `keep` says no; how many. Another thread may be using one between
+    /// the asking and the release.
     pub fn retain(&self, mut keep: impl FnMut(Key, &mut T) -> bool) -> usize {
         let is_out = |key: &Key| self.core.with(*key, |object| !keep(*key, object)) == Ok(true);
         self.core.keys.all(self.core.serial).filter(is_out).filter(|key| self.release(*key)).count()
@@ -245,7 +250,8 @@ impl<T: Send + 'static> Pool<T> {
         &self.core.resized
     }
 
-    /// What the pool has done, and what it holds. Cost: a look at each thread's magazine, under a lock that no get or return takes
+    /// What the pool has done, and what it holds. (Peaks are exact for one thread. With several they may miss what two of them
+    /// have returned meanwhile, or count what one of them has at hand.) Cost: a look at each thread's magazine, under a lock that no get or return takes
     /// while threads have objects and room at hand.
     pub fn figures(&self) -> PoolFigures {
         self.core.figures()

@@ -3,6 +3,7 @@
 use super::figures::{PoolFigures, PoolLeak};
 use crate::sync::lock;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,8 @@ pub(super) trait Listed: Send + Sync {
 #[derive(Clone, Default)]
 pub struct Pools {
     list: Arc<Mutex<Vec<Weak<dyn Listed>>>>,
+    /// How many pools have been maintained: what is left of it by their number is the next one.
+    next: Arc<AtomicUsize>,
 }
 
 impl Pools {
@@ -77,11 +80,20 @@ impl Pools {
         leaks
     }
 
-    /// Resizes the pools to what they have needed of late, until the budget is spent; how many objects were made or dropped.
+    /// Resizes the pools to what they have needed of late, until the budget is spent; how many objects were made or dropped. The
+    /// next call goes on with the pool after the last one.
     pub fn maintain(&self, budget: Duration) -> usize {
         let deadline = Instant::now().checked_add(budget);
         let in_time = || deadline.is_none_or(|deadline| Instant::now() < deadline);
-        self.alive().into_iter().take_while(|_| in_time()).map(|pool| pool.maintain()).sum()
+        let mut pools = self.alive();
+        // Relaxed: where to begin is no promise.
+        let begin = self.next.load(Relaxed).checked_rem(pools.len()).unwrap_or(0);
+        pools.rotate_left(begin);
+        let resize = |pool: Arc<dyn Listed>| {
+            self.next.fetch_add(1, Relaxed);
+            pool.maintain()
+        };
+        pools.into_iter().take_while(|_| in_time()).map(resize).sum()
     }
 
     /// Drops all idle objects that pools need not have; how many.

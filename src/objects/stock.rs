@@ -17,11 +17,22 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 pub(super) use tally::Tally;
 
-/// Objects that a thread has at hand take up no more than this, in bytes, as long as they are eight or fewer.
+/// Objects that a thread has at hand take up no more than this, in bytes, if they are more than [`FEW`].
 const AT_HAND: usize = 1024 * 1024;
 /// So often a search for an idle object that others have in hand is repeated, before it is taken for lost: often enough to let
 /// them run.
 const SEARCHES: usize = 128;
+
+/// So many objects a thread may have at hand however large they are.
+const FEW: usize = if cfg!(loom) { 1 } else { 8 };
+/// And so many threads together may have all that may be. With fewer objects than that a thread has none at hand: each time it
+/// did, another one that finds the pool exhausted would have to fetch them, by a barrier.
+const SHARERS: usize = 8;
+
+/// How many objects of that size, of `max` in all, a thread may have at hand.
+fn at_hand(max: usize, size: usize) -> usize {
+    (AT_HAND / size.max(1)).clamp(FEW, CAPACITY).min(max / SHARERS)
+}
 
 /// What a magazine has of its pool.
 pub(super) trait Home: Send + Sync {
@@ -94,7 +105,7 @@ impl Stock {
             at_once: if is_tracked { NOWHERE } else { number.get() },
             number,
             max,
-            at_hand: (AT_HAND / size.max(1)).clamp(8, CAPACITY),
+            at_hand: at_hand(max, size),
             closed: AtomicBool::new(false),
             held: AtomicU32::new(0),
             depot: Depot::new(),
