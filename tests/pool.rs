@@ -73,6 +73,14 @@ fn the_peak_is_seen_although_nothing_was_made_for_it() {
 }
 
 #[test]
+fn the_peak_is_seen_although_the_objects_are_detached() {
+    let pool = Pool::builder(|| 0u64).build().unwrap();
+    pool.warm(20);
+    pool.get_many(20).into_iter().for_each(|object| assert_eq!(Pooled::detach(object), 0));
+    assert_eq!((pool.figures().peak, pool.figures().objects()), (20, 0));
+}
+
+#[test]
 fn no_more_than_max_are_handed_out_by_try_get() {
     let (make, live) = counted();
     let pool = Pool::builder(make).max(3).build().unwrap();

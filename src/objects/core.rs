@@ -238,6 +238,7 @@ impl<T: Send + 'static> Core<T> {
     /// Drops an object that the caller owns, and a pointer to us besides.
     #[cold]
     pub(super) fn drop_node(&self, node: NonNull<Header>) {
+        self.note_peak();
         self.free(node);
         self.stock.lose();
     }
@@ -267,7 +268,9 @@ impl<T: Send + 'static> Core<T> {
 
     // --- sizing ------------------------------------------------------------------------------------------------------
 
-    fn note_peak(&self) {
+    /// Takes note of how many are out, if they may be more than ever. Comes before one that is out is lost: afterwards nothing
+    /// tells that it was.
+    pub(super) fn note_peak(&self) {
         if self.stock.may_be_peak() {
             self.look();
         }

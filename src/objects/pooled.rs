@@ -71,6 +71,7 @@ impl<T: Send + 'static> Pooled<T> {
     /// ```
     pub fn detach(this: Self) -> T {
         let this = ManuallyDrop::new(this);
+        this.core().note_peak();
         this.core().untrack(this.node);
         // SAFETY: ours, by the contract of `new`, not dropped any more, and nobody knows it.
         let Node { core, value, .. } = *unsafe { Node::<T>::into_box(this.node) };
