@@ -67,17 +67,16 @@ pub struct Model {
     pub(super) panics: u64,
     pub(super) peak: usize,
     pub(super) most: usize,
+    /// The most that would have been out if no constructor had panicked.
+    pub(super) nearly: usize,
     pub(super) resizes: u64,
-    /// Objects at the last resize; `None`: only the library knows whether there was one.
-    pub(super) seen: Option<usize>,
-    /// Only the library knows how many resizes there were, until somebody looks.
-    pub(super) is_adrift: bool,
+    /// Objects at the last resize.
+    pub(super) seen: usize,
     pub(super) leaks_suspected: usize,
     /// The fewest objects that there were at each time, and the most that were out.
     pub(super) history: BTreeMap<Duration, (usize, usize)>,
-    /// When something happened that may have hidden how many were out: objects were lost, or taken from the thread that had
-    /// them at hand.
-    pub(super) hidden: Option<Duration>,
+    /// When an object was lost that was out.
+    pub(super) lost: Option<Duration>,
     pub(super) now: Duration,
     /// How often what has happened.
     pub tally: BTreeMap<&'static str, usize>,
@@ -103,12 +102,12 @@ impl Model {
             panics: 0,
             peak: 0,
             most: 0,
+            nearly: 0,
             resizes: 0,
-            seen: Some(0),
-            is_adrift: false,
+            seen: 0,
             leaks_suspected: 0,
             history: BTreeMap::from([(now, (0, 0))]),
-            hidden: None,
+            lost: None,
             now,
             tally: BTreeMap::new(),
         }
@@ -198,9 +197,6 @@ impl Model {
     /// Somebody asks for an object there.
     pub fn take(&mut self, place: Place, how: How, got: Got, events: &mut Events) -> Check {
         let (idle, is_full) = (self.idle(), self.len() >= self.settings.max);
-        if is_full {
-            self.hidden = Some(self.now);
-        }
         let made = match (got, events.front()) {
             (Got::One(number), Some(Event::Made(made))) => *made == number,
             (Got::Panicked, Some(Event::NotMade)) => true,
@@ -244,6 +240,8 @@ impl Model {
                 hold(made, || "a get panicked, but no constructor has".to_owned())?;
                 self.panics += 1;
                 self.count("the constructor panicked");
+                // While it was being made it may have counted as out.
+                self.nearly = self.nearly.max(self.out() + 1);
             }
         }
         Ok(())
@@ -314,7 +312,7 @@ impl Model {
                 }
                 let item = self.objects.remove(&number);
                 if item.is_some_and(|item| item.state != State::Idle) {
-                    self.hidden = Some(self.now);
+                    self.lost = Some(self.now);
                 }
                 self.note();
                 Ok(())

@@ -8,9 +8,16 @@ use std::time::Duration;
 
 impl Model {
     /// A resize is told of, if it is one.
-    fn tell(&mut self, from: usize) {
-        self.seen = Some(self.len());
-        self.resizes += u64::from(from != self.len());
+    fn tell(&mut self, from: usize, by: usize) {
+        if by > 0 {
+            self.seen = self.len();
+            self.resizes += u64::from(from != self.len());
+        }
+    }
+
+    /// And one that has come about by and by, if there are more objects than at the last one.
+    fn tell_demand(&mut self) {
+        self.tell(self.seen, self.len().saturating_sub(self.seen));
     }
 
     /// Idle objects are made until there are so many; how many.
@@ -34,7 +41,6 @@ impl Model {
     /// Idle objects are dropped until so many are left; how many.
     fn drain(&mut self, count: usize, events: &mut Events) -> Check<usize> {
         let expected = self.idle().min(self.len().saturating_sub(count));
-        self.hidden = Some(self.now);
         for dropped in 0..expected {
             let Some(&Event::Dropped { number, .. }) = events.front() else {
                 return Err(format!("{expected} objects should be dropped, not {dropped}: {events:?}"));
@@ -49,7 +55,7 @@ impl Model {
     /// The pool has been made, or could not be; how many of its objects could.
     pub fn built(&mut self, events: &mut Events) -> Check<usize> {
         let made = self.fill(self.settings.initial.max(self.settings.min), events)?;
-        self.seen = Some(made);
+        self.seen = made;
         Ok(made)
     }
 
@@ -76,33 +82,31 @@ impl Model {
 
     /// `shrink_to_fit` has dropped so many.
     pub fn shrink(&mut self, answer: usize, events: &mut Events) -> Check {
+        self.tell_demand();
         let before = self.len();
         let dropped = self.drain(self.settings.min, events)?;
-        self.tell(before);
+        self.tell(before, dropped);
         hold(answer == dropped, || format!("dropped {dropped}, and says {answer}"))
     }
 
     /// `warm` has made so many.
     pub fn warm(&mut self, idle: usize, answer: usize, events: &mut Events) -> Check {
+        self.tell_demand();
         let before = self.len();
         let made = self.fill(self.out() + idle, events)?;
-        self.tell(before);
+        self.tell(before, made);
         hold(answer == made, || format!("made {made}, and says {answer}"))
     }
 
     /// `maintain` has made or dropped so many, by that peak of the window.
     pub fn maintain(&mut self, peak: usize, answer: usize, events: &mut Events) -> Check {
         let (before, Settings { min, max, .. }) = (self.len(), self.settings);
-        match self.seen {
-            Some(seen) if before > seen => self.tell(seen),
-            Some(_) => {}
-            None => self.is_adrift = true,
-        }
+        self.tell_demand();
         self.leaks_suspected = self.settings.leak_after.map_or(0, |age| self.leaks(age));
         let fit = (peak + peak.div_ceil(4)).clamp(min, max);
         let changed = if before < (peak + peak / 8).clamp(min, max) {
             let made = self.fill(fit, events)?;
-            self.tell(before);
+            self.tell(before, made);
             self.count("grown by need");
             made
         } else if before > fit.saturating_mul(2) && !events.is_empty() {
@@ -110,14 +114,10 @@ impl Model {
             let is_calm = fewest > fit * 2 || !self.is_alone();
             hold(is_calm, || format!("shrunk to {fit}, and not long ago it had {fewest}"))?;
             let dropped = self.drain(fit, events)?;
-            self.tell(before);
+            self.tell(before, dropped);
             self.count("shrunk by need");
             dropped
         } else {
-            // There may have been nothing idle to be dropped: a resize that is none, after which more are a resize.
-            if before > fit.saturating_mul(2) && self.idle() == 0 {
-                self.seen = self.seen.filter(|seen| *seen == before);
-            }
             0
         };
         hold(answer == changed, || format!("{before} objects, peak {peak}: changed {changed}, and says {answer}"))
@@ -132,10 +132,7 @@ impl Model {
     }
 
     /// Compares with what the pool says of itself.
-    pub fn look(&mut self, figures: &PoolFigures) -> Check {
-        if std::mem::take(&mut self.is_adrift) {
-            self.resizes = figures.resizes;
-        }
+    pub fn look(&self, figures: &PoolFigures) -> Check {
         let kept = self.objects.values().filter(|item| matches!(item.state, State::Kept { .. })).count();
         let ours = (self.gets, self.misses, self.out(), kept, self.idle());
         let theirs = (figures.gets, figures.misses, figures.outstanding, figures.kept, figures.idle);
@@ -146,10 +143,12 @@ impl Model {
         let (peak, late) = (figures.peak, figures.peak_window);
         // Of one thread it is exact; of others, what they have at hand is between.
         let is_alone = self.is_alone();
-        let is_good = if is_alone { peak == self.peak } else { (self.out()..=self.most).contains(&peak) };
+        let (least, most) = if is_alone { (self.peak, self.peak) } else { (self.out(), self.most) };
+        let is_good = (least..=most.max(self.nearly)).contains(&peak);
         hold(is_good, || format!("peak {peak}, not {} (of {} objects, alone: {is_alone})", self.peak, self.most))?;
-        let is_hidden = self.hidden.is_some_and(|hidden| hidden + WINDOW > self.now);
-        let least = if is_alone && !is_hidden { self.of_late().1 } else { self.out() };
+        // (Of those that were lost meanwhile, nobody may have taken note.)
+        let has_lost = self.lost.is_some_and(|lost| lost + WINDOW > self.now);
+        let least = if is_alone && !has_lost { self.of_late().1 } else { self.out() };
         hold((least..=peak).contains(&late), || format!("peak {late} of late, at least {least}; ever {peak}"))
     }
 }
