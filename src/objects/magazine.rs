@@ -37,7 +37,7 @@ pub(crate) struct Magazine {
     len: Tally,
     /// The fewest it has held since somebody [asked](Claim::begin_watch).
     low: Tally,
-    /// How many were popped. Written by the owner only.
+    /// How many were popped, or came to the owner in another way. Written by the owner only.
     popped: Count,
     /// Touched by the owner while it is inside, or by who has claimed it.
     nodes: UnsafeCell<[NonNull<Header>; CAPACITY]>,
@@ -88,6 +88,11 @@ impl Magazine {
         self.len.store(left, Relaxed);
         self.popped.store(self.popped.load(Relaxed) + 1, Relaxed);
         Some(inside.read(left))
+    }
+
+    /// Counts an object that the owner has got in another way.
+    pub(super) fn note_get(&self) {
+        self.popped.store(self.popped.load(Relaxed) + 1, Relaxed);
     }
 
     /// Keeps an object, which the caller owns. `false` if there is no room, or if the magazine is claimed.

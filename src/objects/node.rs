@@ -19,7 +19,10 @@ pub(crate) struct Header {
 }
 
 /// An object of a pool, on the heap. It belongs to whoever holds the pointer: a guard, a key's cell, a magazine or a round.
-#[repr(C)]
+///
+/// On cache lines of its own, for two threads that use two objects; and that begin with the header, so that returning it needs
+/// none that using it has not brought.
+#[repr(C, align(64))]
 pub(super) struct Node<T> {
     pub(super) header: Header,
     /// Keeps the pool's inside alive for as long as there is an object.

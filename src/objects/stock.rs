@@ -60,7 +60,7 @@ pub(super) struct Stock {
     depot: Depot,
     /// How many objects there are, out or idle.
     objects: AtomicUsize,
-    /// Gets that no magazine served.
+    /// Gets of threads without a magazine.
     slow_gets: AtomicU64,
     exhausted: AtomicU64,
     /// So many are neither out nor idle: being made or dropped to resize the pool. Counted before and after: never too few.
@@ -68,7 +68,7 @@ pub(super) struct Stock {
     /// As many may have been out at a time; see [`may_be_peak`](Self::may_be_peak).
     peak_bound: AtomicUsize,
     /// Idle objects are in the hands of a thread on their way: begun, and over. Equal, and the first one unchanged: in no
-    /// thread's meanwhile.
+    /// thread's meanwhile. Not counted without a limit, as nobody asks then.
     begun: AtomicU64,
     over: AtomicU64,
     magazines: Mutex<Magazines>,
@@ -360,9 +360,13 @@ impl Stock {
         self.tell_waiting();
     }
 
-    /// Counts an object that was handed out without [`pop`](Self::pop).
+    /// Counts an object that the calling thread has [obtained](Self::obtain).
     pub(super) fn note_get(&self) {
-        self.slow_gets.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as in `pop`; it is this pool's: it was looked for, and made, to obtain the object.
+        match unsafe { local::find(self.number()).as_ref() } {
+            Some(magazine) => magazine.note_get(),
+            None => _ = self.slow_gets.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
     pub(super) fn note_exhausted(&self) {
@@ -434,9 +438,13 @@ impl Stock {
     }
 
     /// Idle objects are in our hands until this is dropped.
-    fn transit(&self) -> Transit<'_> {
+    fn transit(&self) -> Option<Transit<'_>> {
+        // (Then nobody searches: one more can always be made.)
+        if self.max == usize::MAX {
+            return None;
+        }
         self.begun.fetch_add(1, Ordering::SeqCst);
-        Transit(&self.over)
+        Some(Transit(&self.over))
     }
 
     /// Takes what all threads have at hand into the depot. Was there anything to look at?
