@@ -16,7 +16,7 @@ pub struct Counting<A = System> {
 /// What is on the heap, and has been; from [`Counting::figures`].
 ///
 /// Exact as far as threads have finished their calls. Of calls that are under way, a figure may miss some; the live bytes are
-/// never fewer than were ever live at a time during the reading.
+/// never fewer than were live in the middle of the reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -19,10 +19,15 @@
 //! # Cost
 //! Two counters per call, in a cache line that the calling thread alone writes to: one look-up of a thread-local, two
 //! comparisons, and twice a load, an addition and a store; no locked instruction. (On Unix a thread gives its line back when it
-//! ends. Elsewhere the first 256 threads keep theirs. Threads that find none share one, with locked additions.)
+//! ends. Elsewhere the first 256 threads keep theirs. Threads that find none share one, with locked additions; so do all threads
+//! where thread-locals are not native, for the standard library allocates them there: on Android, OpenBSD, illumos, and Windows
+//! by GNU's linker.)
+//!
+//! On Unix, a library that has counted must not be unloaded (`dlclose`): threads that end call into it.
 
 mod counting;
 mod exit;
+mod mine;
 mod shard;
 
 pub use counting::{Counting, HeapFigures};

@@ -9,7 +9,7 @@
 //! has not got its own yet, and again once it has given it back.
 
 use super::exit;
-use std::cell::Cell;
+use super::mine::{mine, set_mine};
 use std::ptr;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
@@ -23,11 +23,6 @@ pub(super) static SHARDS: [Shard; OWN] = [const { Shard::new() }; OWN];
 static COMMON: Shard = Shard::new();
 /// Has any thread counted?
 static TAKEN: AtomicBool = AtomicBool::new(false);
-
-thread_local! {
-    /// Null before the thread's first call.
-    static MINE: Cell<*const Shard> = const { Cell::new(ptr::null()) };
-}
 
 /// Two cache lines: processors fetch them in pairs.
 #[repr(align(128))]
@@ -51,8 +46,9 @@ impl Shard {
     }
 
     fn try_own(&self) -> bool {
+        // A look first: an exchange that fails, too, takes the line away from the owner that counts in it.
         // Acquire; partner: the Release in `disown`: the counts go on where the last owner left them.
-        self.owned.compare_exchange(false, true, Acquire, Relaxed).is_ok()
+        !self.owned.load(Relaxed) && self.owned.compare_exchange(false, true, Acquire, Relaxed).is_ok()
     }
 
     /// Only for the owner, which writes to it no more.
@@ -111,17 +107,15 @@ pub(super) fn take_back(bytes: usize) {
     }
 }
 
-#[inline(always)]
-fn mine() -> *const Shard {
-    // It needs no destructor, so it is there as long as the thread is. (Should a platform think otherwise: the common one.)
-    MINE.try_with(Cell::get).unwrap_or(&raw const COMMON)
-}
-
 #[cold]
 #[inline(never)]
 fn hand_out_slowly(mine: *const Shard, bytes: u64) {
     if mine.is_null() && take_one() {
         return hand_out(bytes as usize);
+    }
+    // (Where no thread has a shard of its own, this is the only place that knows.)
+    if !any_taken() {
+        TAKEN.store(true, Relaxed);
     }
     COMMON.calls.fetch_add(1, Relaxed);
     COMMON.allocated.fetch_add(bytes, Relaxed);
@@ -149,11 +143,6 @@ fn take_one() -> bool {
     }
     set_mine(shard);
     true
-}
-
-fn set_mine(shard: &'static Shard) {
-    // As in `mine`. Nothing may panic here.
-    let _ = MINE.try_with(|mine| mine.set(shard));
 }
 
 /// Gives back the shard of the thread that ends: this one. Whatever it still allocates is counted in the common one.
