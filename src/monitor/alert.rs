@@ -3,6 +3,7 @@
 use super::places::GrowingPlace;
 use super::series::Unit;
 use super::trend::Trend;
+use super::watch::OVER;
 use crate::bus::Name;
 use std::fmt;
 use std::time::Duration;
@@ -32,7 +33,7 @@ pub struct Alert {
     pub time: Duration,
     /// Since when it has been so.
     pub since: Duration,
-    /// How often it was told before, since then.
+    /// How often it was told before, since then. (When it is over: how often after the first time.)
     pub repeats: u32,
     /// How the series has moved.
     pub trend: Option<Trend>,
@@ -124,17 +125,23 @@ impl fmt::Display for Alert {
             return write!(f, "over: {series} is {value} ({kind}, {severity}, lasted {lasted:.0?})");
         }
         write!(f, "{severity}: ")?;
+        // It is held until it is clearly below.
+        let beyond = if self.value < self.threshold { "near" } else { "beyond" };
+        let is_left = self.value < self.threshold * OVER;
         match kind {
-            AlertKind::Memory => write!(f, "{series} is {value}, beyond {threshold} of the budget")?,
-            AlertKind::Connections => write!(f, "{value} connections, beyond {threshold}")?,
-            AlertKind::PoolExhausted if self.value < self.threshold => {
+            AlertKind::Memory => write!(f, "{series} is {value}, {beyond} {threshold} of the budget")?,
+            AlertKind::Connections => write!(f, "{value} connections, {beyond} {threshold}")?,
+            AlertKind::PoolExhausted if is_left && *severity == Severity::Critical => {
                 write!(f, "{series} had nothing left for who asked; {value} objects are out now")?;
             }
-            AlertKind::PoolExhausted => write!(f, "{series}: {value} objects are out, beyond {threshold}")?,
+            AlertKind::PoolExhausted if is_left => {
+                write!(f, "{series}: {value} objects are out, and were near {threshold} just before")?;
+            }
+            AlertKind::PoolExhausted => write!(f, "{series}: {value} objects are out, {beyond} {threshold}")?,
             AlertKind::ReclamationStalled => {
                 write!(
                     f,
-                    "nothing is reclaimed: an emission or tick has not returned for {value}, beyond {threshold}"
+                    "nothing is reclaimed: an emission or tick has not returned for {value}, {beyond} {threshold}"
                 )?;
             }
             AlertKind::Growth => write!(f, "{series} is {value}, and grows")?,

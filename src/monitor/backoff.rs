@@ -36,9 +36,9 @@ impl Backoff {
         true
     }
 
-    /// It is told now, for another reason: the pauses begin anew.
+    /// It is told now, for another reason: that counts, and the pauses begin anew.
     pub(super) fn restart(&mut self, now: Duration) {
-        *self = Self { repeats: self.repeats, ..Self::new(self.pauses, now) };
+        *self = Self { repeats: self.repeats.saturating_add(1), ..Self::new(self.pauses, now) };
     }
 }
 

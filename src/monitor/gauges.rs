@@ -36,6 +36,14 @@ struct Gauge {
     turn: Turn,
 }
 
+impl Drop for Gauge {
+    /// Each by itself: whoever drops a list of them drops all, though several panic.
+    fn drop(&mut self) {
+        let read: Read = std::mem::replace(&mut self.read, Box::new(|| 0.0));
+        let _ = drop_quietly(read);
+    }
+}
+
 /// Code of the user's that one thread at a time is asked to run, and that may do anything.
 #[derive(Default)]
 pub(super) struct Turn {
@@ -108,7 +116,8 @@ impl Gauges {
         let before = std::mem::replace(&mut *list, Arc::new(rest));
         self.removed.fetch_add(1, Relaxed);
         drop(list);
-        let _ = drop_quietly(before);
+        // What is removed is the user's: not under the lock.
+        drop(before);
         was_there
     }
 
@@ -125,10 +134,7 @@ impl Gauges {
     /// Asks each.
     pub(super) fn read(&self) -> Vec<Reading> {
         let list = Arc::clone(&lock(&self.list));
-        let readings = list.iter().map(|gauge| self.read_one(gauge)).collect();
-        // One may have been removed meanwhile, and be ours to drop.
-        let _ = drop_quietly(list);
-        readings
+        list.iter().map(|gauge| self.read_one(gauge)).collect()
     }
 
     fn read_one(&self, gauge: &Gauge) -> Reading {
@@ -141,16 +147,5 @@ impl Gauges {
     /// How often one has panicked.
     pub(super) fn panics(&self) -> u64 {
         self.panics.load(Relaxed)
-    }
-}
-
-impl Drop for Gauges {
-    fn drop(&mut self) {
-        let list = std::mem::take(&mut *lock(&self.list));
-        // One by one: a destructor that panics keeps no other from running.
-        match Arc::try_unwrap(list) {
-            Ok(gauges) => gauges.into_iter().for_each(|gauge| _ = drop_quietly(gauge)),
-            Err(shared) => _ = drop_quietly(shared),
-        }
     }
 }

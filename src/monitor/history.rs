@@ -109,7 +109,8 @@ impl Ring {
     fn points(&self) -> Vec<HistoryPoint> {
         let point = |(time, bucket): (Duration, &Bucket)| {
             let &Bucket { min, max, last, sum, count, .. } = bucket;
-            HistoryPoint { time, min, max, mean: sum / f64::from(count), last }
+            // (The sum of the largest numbers is none any more; and what is rounded may be a little off.)
+            HistoryPoint { time, min, max, mean: (sum / f64::from(count)).clamp(min, max), last }
         };
         self.iter().map(point).collect()
     }

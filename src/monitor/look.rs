@@ -3,7 +3,7 @@
 use super::sample::{BusSample, DomainSample, Missing, Sample, StandingPin};
 use super::{Shared, series};
 use crate::bus::{Bus, Glance};
-use crate::domain::DomainGlance;
+use crate::domain::{Domain, DomainGlance};
 use crate::panics::drop_quietly;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
@@ -54,7 +54,7 @@ impl Shared {
         let heap = crate::alloc::figures().ok_or("no counting allocator is installed");
         let heap = misses.or_note(series::HEAP, heap);
         let domain = self.watched_domain(bus.as_ref()).ok_or("its bus is gone");
-        let domain = misses.or_note("domain", domain).map(|domain| self.look_at_domain(domain.glance(SIGNALS), time));
+        let domain = misses.or_note("domain", domain).map(|domain| self.look_at_domain(&domain));
         if domain.as_ref().is_some_and(|domain| domain.signals.is_none()) {
             let _ = misses.or_note::<()>(series::SIGNALS, Err("there are too many to be counted with each sample"));
         }
@@ -90,7 +90,10 @@ impl Shared {
         answer.ok_or("the source of the user's has no figure")
     }
 
-    fn look_at_domain(&self, glance: DomainGlance, now: Duration) -> DomainSample {
+    fn look_at_domain(&self, domain: &Domain) -> DomainSample {
+        // Not when the sample began: code of the user's may have taken its time since.
+        let now = self.clock.now();
+        let glance = domain.glance(SIGNALS);
         let pin = glance.oldest_pin;
         let age = self.state().pin.see(pin.map(|pin| pin.identity), now);
         let DomainGlance { signals, chunks, chunks_peak, chunks_made, pending_drops, .. } = glance;

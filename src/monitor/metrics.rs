@@ -3,7 +3,7 @@
 
 use super::alert::{AlertKind, Severity};
 use super::sample::{BusSample, DomainSample, POOLS, Sample};
-use super::{Monitor, Shared};
+use super::{Monitor, Shared, series};
 use crate::bus::Kind;
 use crate::objects::PoolFigures;
 use crate::time::HeartbeatFigures;
@@ -146,7 +146,15 @@ impl Monitor {
         let shared = &*self.shared;
         let state = shared.state();
         let (latest, costs, interval) = (state.latest.clone(), state.costs, state.interval.now());
-        let active = state.watch.active(shared.clock.now(), &state.tracks);
+        let mut active = BTreeMap::<(AlertKind, String), f64>::new();
+        for alert in state.watch.active(shared.clock.now(), &state.tracks) {
+            // There may be any number of pools, but not of labels.
+            let is_other = series::pool_of(&alert.series).is_some() && state.tracks.get(&alert.series).is_none();
+            let name = if is_other { series::OTHER_POOLS.into() } else { alert.series.to_string() };
+            let severity = if alert.severity == Severity::Critical { 2.0 } else { 1.0 };
+            let worst = active.entry((alert.kind, name)).or_insert(severity);
+            *worst = worst.max(severity);
+        }
         let told: Vec<(AlertKind, u64)> = state.watch.told().collect();
         let trends: Vec<(String, f64)> = state
             .tracks
@@ -165,10 +173,7 @@ impl Monitor {
         to.family(("trend_per_second", "How each series moves: the slope of its lower envelope.", None), &trends)?;
         let active: Vec<_> = active
             .iter()
-            .map(|alert| {
-                let severity = if alert.severity == Severity::Critical { 2.0 } else { 1.0 };
-                ([("kind", alert.kind.as_str()), ("series", alert.series.as_str())], severity)
-            })
+            .map(|((kind, series), severity)| ([("kind", kind.as_str()), ("series", series.as_str())], *severity))
             .collect();
         to.family(("alert_severity", "What is so now: 1 is a warning, 2 is critical.", None), &active)?;
         let told: Vec<_> = told.iter().map(|(kind, count)| ([("kind", kind.as_str())], *count)).collect();

@@ -74,7 +74,7 @@ const FEWEST: usize = 10;
 /// A chance of one in six thousand. (The test is surer than 3.9 of ten minima that all rise, of nine it cannot be.)
 const SURE: f64 = 3.6;
 
-/// The last half hour, or what there is of it; `None` if that is too little to judge.
+/// The last half hour, or what there is of it; `None` if that is too little to judge, or beyond what can be.
 pub(super) fn judge(ring: &Ring, now: Duration, rule: &Rule) -> Option<Trend> {
     let mut values = [(0.0, 0.0); VALUES];
     let mut count = 0;
@@ -107,6 +107,10 @@ fn judge_values(values: &[(f64, f64)], rule: &Rule) -> Option<Trend> {
     let growth = slope * over;
     let lowest = minima.iter().map(|point| point.1).fold(f64::INFINITY, f64::min);
     let share = growth / lowest.abs().max(rule.floor).max(f64::MIN_POSITIVE);
+    // Of the largest numbers that there are.
+    if ![slope * 3600.0, growth, share].iter().all(|value| value.is_finite()) {
+        return None;
+    }
     let grows = score >= SURE
         && growth >= rule.floor
         && share >= rule.share

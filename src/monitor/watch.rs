@@ -30,7 +30,7 @@ pub(super) struct Rules {
 }
 
 /// So far below its threshold a value has to be for an alert to be over: one that swings about it is one alert.
-const OVER: f64 = 0.95;
+pub(super) const OVER: f64 = 0.95;
 /// A series that has grown for less may be a chance.
 const GROWS_FOR: Duration = Duration::from_secs(60);
 /// What comes and goes without a level is over when it has not been seen for so long.
