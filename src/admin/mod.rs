@@ -199,29 +199,36 @@ impl Inner {
         let entered = lock(&self.gate).enter(credential, &source, at);
         let (who, role) = match entered {
             Ok(entered) => entered,
-            Err(error) => {
-                self.note_refused(source, command, &error, at);
-                return Err(error);
-            }
+            Err(error) => return Err(self.refuse(source, command, error, at)),
         };
         let record = AuditRecord {
             number: 0,
             at,
-            who: Some(who),
+            who: Some(who.clone()),
             role: Some(role),
-            source,
+            source: source.clone(),
             what: ring::shown_text(&beginning(command), |word| lock(&self.gate).credentials.knows(word)),
             outcome: "running",
             took: Duration::ZERO,
             times: 1,
         };
-        let number = lock(&self.ring).begin(record);
+        let Some(number) = self.begin(credential, &(who, role), record) else {
+            let error = AdminError::WrongCredential { retry_after: Duration::ZERO };
+            return Err(self.refuse(source, command, error, at));
+        };
         let result = self.parse(command).and_then(|command| {
             if command.role() > role { Err(AdminError::forbidden(&command, role)) } else { self.guarded(&command) }
         });
         let outcome = result.as_ref().map_or_else(AdminError::kind, |_| "ok");
         lock(&self.ring).finish(number, outcome, self.clock.now().saturating_sub(at));
         result
+    }
+
+    /// Notes that a command begins, unless its credential was revoked meanwhile: when that has returned, none does any more.
+    fn begin(&self, credential: &[u8], entered: &(TokenId, Role), record: AuditRecord) -> Option<u64> {
+        let gate = lock(&self.gate);
+        gate.credentials.check(credential).filter(|again| again == entered)?;
+        Some(lock(&self.ring).begin(record))
     }
 
     fn parse(&self, command: &[u8]) -> Result<Command, AdminError> {
@@ -244,15 +251,21 @@ impl Inner {
         })
     }
 
-    fn note_refused(&self, source: String, command: &[u8], error: &AdminError, at: Duration) {
+    /// Notes an attempt that is refused.
+    fn refuse(&self, source: String, command: &[u8], error: AdminError, at: Duration) -> AdminError {
         let mut ring = lock(&self.ring);
         if matches!(error, AdminError::SlowDown { .. }) && ring.repeat(&source) {
-            return;
+            return error;
         }
-        // Whatever may be a secret is hidden, and not compared with those that are: that would be a second way to guess.
-        let what = ring::shown_text(&beginning(command), |word| !word.contains(' '));
+        // Whatever may be a secret is hidden, and not compared with those that are: that would be a second way to guess. The
+        // whole text is none if it begins as a command does.
+        let text = beginning(command);
+        let whole = text.trim();
+        let is_command = whole.split(' ').next().is_some_and(|word| Verb::find(word).is_some());
+        let what = ring::shown_text(&text, |word| word != whole || !is_command);
         let (who, role, took) = (None, None, Duration::ZERO);
         ring.refuse(AuditRecord { number: 0, at, who, role, source, what, outcome: error.kind(), took, times: 1 });
+        error
     }
 }
 

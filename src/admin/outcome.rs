@@ -40,7 +40,7 @@ pub enum Outcome {
     Pool {
         /// The pools of that name.
         figures: Vec<PoolFigures>,
-        /// What has been out of them for suspiciously long.
+        /// What is out of them, for however long, by where it was taken; of pools that [note](crate::PoolBuilder::leak_after) it.
         leaks: Vec<PoolLeak>,
     },
     /// `connections`
@@ -156,7 +156,7 @@ pub struct Collection {
 
 /// What `emergency-cleanup` did, or would do.
 ///
-/// It is for when memory runs out, and hurts no player: what has an owner or a service stays. In this order it
+/// It is for when memory runs out, and hurts no player: what has an owner or a service stays, unless it is stale. It
 /// - ends connections that are *stale*: their weak target is gone, or a timeout has passed that they asked for;
 /// - ends connections that *belong to nobody*, those that the [audit](crate::Bus::audit) warns of as such: without owner,
 ///   service, scope, timeout and weak target, kept by no guard, no timers. Nobody else will ever end them. (Wiring of the

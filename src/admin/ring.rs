@@ -10,7 +10,8 @@ use std::time::Duration;
 
 /// One command, or one refused attempt to give one, as the audit ring keeps it.
 ///
-/// It prints in one line. No text of it holds a control character or a secret.
+/// It prints in one line. No text of it holds a control character, nor a secret that stands in it as a word, in quotes, or as
+/// the whole command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -67,9 +68,42 @@ pub(super) fn shown_text(text: &str, is_secret: impl Fn(&str) -> bool) -> String
     if is_hidden(text.trim()) {
         return HIDDEN.to_string();
     }
-    let mut shown = String::new();
-    for piece in text.split_inclusive([' ', '"']) {
-        let word = piece.trim_end_matches([' ', '"']);
+    let (mut shown, mut rest) = (String::new(), text);
+    while let Some((before, quoted)) = rest.split_once('"') {
+        push_words(&mut shown, before, &is_hidden);
+        let end = end_of_quote(quoted);
+        let (inside, after) = quoted.split_at(end);
+        shown.push('"');
+        // In quotes, a secret may have spaces.
+        if is_hidden(&inside.replace("\\\"", "\"").replace("\\\\", "\\")) {
+            shown.push_str(HIDDEN);
+        } else {
+            push_words(&mut shown, inside, &is_hidden);
+        }
+        rest = after.strip_prefix('"').inspect(|_| shown.push('"')).unwrap_or(after);
+    }
+    push_words(&mut shown, rest, &is_hidden);
+    // Not before: of a secret that is cut, nobody could tell that it is one.
+    escaped(&shown, TEXT)
+}
+
+const HIDDEN: &str = "[hidden]";
+
+/// Where the quote ends that has begun before: at a `"` that is not escaped, or with the text.
+fn end_of_quote(text: &str) -> usize {
+    let mut is_escaped = false;
+    let end = text.bytes().position(|byte| {
+        let ends = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    });
+    end.unwrap_or(text.len())
+}
+
+/// Adds a text without those of its words that are to be hidden.
+fn push_words(shown: &mut String, text: &str, is_hidden: &impl Fn(&str) -> bool) {
+    for piece in text.split_inclusive(' ') {
+        let word = piece.trim_end_matches(' ');
         // A value, and an owner's key.
         let starts = [Some(0), word.find('=').map(|at| at + 1), word.find(':').map(|at| at + 1)];
         match starts.into_iter().flatten().find(|start| is_hidden(&word[*start..])) {
@@ -77,11 +111,7 @@ pub(super) fn shown_text(text: &str, is_secret: impl Fn(&str) -> bool) -> String
             None => shown.push_str(piece),
         }
     }
-    // Not before: of a secret that is cut, nobody could tell that it is one.
-    escaped(&shown, TEXT)
 }
-
-const HIDDEN: &str = "[hidden]";
 
 /// Two rings: those whose credential was refused push out nothing of those whose credential was right.
 pub(super) struct Ring {

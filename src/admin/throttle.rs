@@ -60,7 +60,7 @@ impl Throttle {
         }
         wrong.count = wrong.count.saturating_add(1);
         wrong.last = now;
-        let mut refused = match wrong.count.checked_sub(free + 1) {
+        let mut refused = match wrong.count.checked_sub(free).and_then(|beyond| beyond.checked_sub(1)) {
             Some(doublings) => doubled(first, doublings, most),
             None => Duration::ZERO,
         };

@@ -124,7 +124,7 @@ impl Verb {
                 "What the monitor measured of late: in the last TIME (30s, 5m, 1h30m), N measurements at most."
             }
             Self::Pools => "What each pool of objects has done and holds.",
-            Self::Pool => "One pool, and what has been out of it for suspiciously long.",
+            Self::Pool => "One pool, and what is out of it by where it was taken, if it notes that.",
             Self::Connections => {
                 "Connections that fit all that is said, the oldest first, N of them (100). An owner in digits is a number, in \
                  quotes a name; owner=key:TEXT is any other value by how it prints. place= is a part of file:line:column. \
@@ -139,7 +139,7 @@ impl Verb {
             }
             Self::EmergencyCleanup => {
                 "For when memory runs out. Ends what is stale and what belongs to nobody, drops idle objects of pools, \
-                 forgets topics that nobody uses, and collects. Whatever has an owner or a service stays. --dry-run only \
+                 forgets topics that nobody uses, and collects. Whatever else has an owner or a service stays. --dry-run only \
                  counts."
             }
             Self::Config => {
