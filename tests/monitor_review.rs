@@ -1,8 +1,8 @@
 //! The monitor under a hostile reading: what is told is true, what panics stays inside, what is shown is bounded.
 
 use pulsebus::{
-    Alert, AlertKind, AlertPhase, Bus, Domain, ManualClock, Monitor, MonitorBuilder, Pool, Pooled, Pools, Severity,
-    Signal,
+    Alert, AlertKind, AlertPhase, Bus, Domain, ManualClock, Monitor, MonitorBuilder, MonitorError, Pool, Pooled, Pools,
+    Severity, Signal,
 };
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
@@ -126,6 +126,31 @@ fn two_gauges_removed_while_a_thread_reads_them_may_both_panic_when_dropped() {
     let sample = reader.join().unwrap();
     assert_eq!(dropped.load(SeqCst), 3);
     assert_eq!((sample.value("slow"), sample.value("a")), (Some(1.0), None));
+}
+
+#[test]
+fn a_monitor_that_is_not_made_says_why_though_all_it_was_given_panics_when_dropped() {
+    struct Bomb(Arc<AtomicUsize>);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, SeqCst);
+            panic!("destructor");
+        }
+    }
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let given = || {
+        let (a, b, c, d) = [(); 4].map(|()| Bomb(Arc::clone(&dropped))).into();
+        let size = |bomb: &Bomb| bomb.0.load(SeqCst);
+        Monitor::builder()
+            .count("a", move || size(&a))
+            .count("b", move || size(&b))
+            .on_alert(move |_| assert_eq!(size(&c), 0))
+            .memory(move || Some(size(&d) as u64))
+    };
+    assert_eq!(given().budget(0).build().unwrap_err(), MonitorError::ZeroBudget);
+    assert_eq!(dropped.load(SeqCst), 4);
+    let error = given().count("a", || 1).count("c", || 1).build().unwrap_err();
+    assert_eq!((error, dropped.load(SeqCst)), (MonitorError::DuplicateName { name: "a".into() }, 8));
 }
 
 #[test]

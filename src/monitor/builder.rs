@@ -168,10 +168,12 @@ impl MonitorBuilder {
         self
     }
 
-    /// Calls `callback` with each alert, also when it is [over](crate::AlertPhase::Over), on the thread that took the sample, outside of all locks. May be said several times.
+    /// Calls `callback` with each alert, also when it is [over](crate::AlertPhase::Over), on the thread that took the sample, or
+    /// on one that was at it already, outside of all locks. May be said several times.
     ///
     /// One that panics hurts nobody. While one blocks, other threads go on to take samples; what they have to tell waits until
-    /// it returns (and the oldest falls out when there are 256). It may call everything of the monitor.
+    /// it returns (and the oldest falls out when there are 256). It may call everything of the monitor. One that captures the
+    /// monitor keeps it for ever.
     pub fn on_alert(mut self, callback: impl Fn(&Alert) + Send + Sync + 'static) -> Self {
         self.callbacks.push(Box::new(callback));
         self
@@ -182,12 +184,16 @@ impl MonitorBuilder {
     /// # Errors
     /// If something that was said makes no sense; the error says what would.
     pub fn build(self) -> Result<Monitor, MonitorError> {
-        self.check()?;
+        let checked = self.check();
         let Self { rules, shortest, bus, bus_clock, clock, domain, pools, heartbeat, memory, gauges: named, callbacks } =
             self;
-        let gauges = Gauges::default();
-        for (name, read) in named {
-            gauges.add(name, read)?;
+        let (gauges, mut named) = (Gauges::default(), named.into_iter());
+        if let Err(error) = checked.and_then(|()| named.try_for_each(|(name, read)| gauges.add(name, read))) {
+            // The user's, one by one: several may panic.
+            named.for_each(|(_, read)| _ = drop_quietly(read));
+            callbacks.into_iter().for_each(|callback| _ = drop_quietly(callback));
+            let _ = drop_quietly(memory);
+            return Err(error);
         }
         let clock = clock.or(bus_clock).unwrap_or_default();
         Ok(Monitor::of(Parts { rules, shortest, bus, clock, domain, pools, heartbeat, memory, gauges, callbacks }))

@@ -261,8 +261,9 @@ impl Monitor {
         MonitorMaintained { sampled: self.poll(), bus: maintained, resized }
     }
 
-    /// Emitted with each alert, on the thread that took the sample, when it has released all locks. In a domain of its own, so
-    /// that slots that block hold up nothing else. What is promised of [callbacks](MonitorBuilder::on_alert) holds for its slots.
+    /// Emitted with each alert, on the thread that took the sample (or one that was delivering then), when it has released all
+    /// locks. In a domain of its own, so that slots that block hold up nothing else. A slot that captures the monitor keeps it,
+    /// until it is disconnected. What is promised of [callbacks](MonitorBuilder::on_alert) holds for its slots.
     ///
     /// ```
     /// use pulsebus::{Monitor, Severity};
@@ -421,7 +422,11 @@ impl Shared {
             alerts = state.watch.judge(&sample, &state.tracks, &self.rules);
             let mood = self.mood(&sample, state, moves);
             let pause = state.interval.next(mood);
-            self.due.store(nanoseconds(sample.time.saturating_add(pause)), Relaxed);
+            let due = nanoseconds(sample.time.saturating_add(pause));
+            if due < self.due.swap(due, Relaxed) {
+                // A thread that drives the monitor sleeps until it was due before.
+                self.alarm.ring();
+            }
         }
         sample.cost = start.elapsed();
         let Costs { samples, sum, highest } = &mut state.costs;

@@ -10,7 +10,8 @@ use std::panic::Location;
 use std::time::Duration;
 
 /// What there was at a time; from [`Monitor::sample_now`](crate::Monitor::sample_now) and
-/// [`Monitor::latest`](crate::Monitor::latest). It prints as a line for each series. What could not be had is `None`, and [`missing`](Self::missing) says why.
+/// [`Monitor::latest`](crate::Monitor::latest). It prints as a line for each series. What could not be had is `None`, and
+/// [`missing`](Self::missing) says why.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
