@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Counter, Log, collect_all};
+use common::{Counter, Log, collect_all, keep};
 use pulsebus::{Bus, Config, Connection, Domain, EndReason, LimitPolicy, Owner, Signal, WeakBus};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -246,7 +246,7 @@ fn an_owner_is_not_compared_and_its_destructor_does_not_take_the_connect_with_it
     assert_eq!(owners.iter().map(|owner| owner.live).collect::<Vec<_>>(), [3, 2]);
     assert_eq!(cleanup_errors, 3, "the first key of each owner is the bus's");
     // This one is the test's.
-    std::mem::forget(owners);
+    keep(owners);
     assert_eq!(bus.cleanup_service("Quest"), 3);
     assert_eq!((bus.emergency_cleanup(), signal.len()), (2, 0));
 }

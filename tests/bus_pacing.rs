@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Counter, Guard, Log, Tally, collect_all, holding};
+use common::{Counter, Guard, Log, Tally, collect_all, holding, keep};
 use pulsebus::{Bus, ConnectError, Domain, EndReason, ManualClock, Signal};
 use std::sync::Arc;
 use std::time::Duration;
@@ -196,7 +196,7 @@ fn a_destructor_that_panics_keeps_no_timer_from_running() {
     assert_eq!(tally.dropped(), 2);
     assert_eq!((pass(&bus, &hand, SECOND), calls.get()), (1, 1));
     assert_eq!((domain.statistics().drop_panics, bus.statistics().cleanup_errors), (2, 0));
-    std::mem::forget(event);
+    keep(event);
     assert_eq!(tally.dropped(), 2);
 }
 
@@ -220,7 +220,7 @@ fn a_shutdown_and_the_end_of_the_bus_drop_what_is_pending() {
         }
         collect_all(&domain);
         assert_eq!((ends.take(), tally.dropped()), (vec![EndReason::Shutdown; 2], 2));
-        std::mem::forget(event);
+        keep(event);
     }
 }
 
@@ -236,7 +236,7 @@ fn destructors_that_panic_do_not_disturb_the_end_of_the_bus() {
     drop(signal);
     collect_all(&domain);
     drop(bus);
-    std::mem::forget(event);
+    keep(event);
     assert_eq!(tally.dropped(), 3);
 }
 

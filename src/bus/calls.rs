@@ -387,8 +387,8 @@ mod tests {
         let mut windows = Windows::default();
         (windows.since, windows.opened) = (Some(start), Duration::from_secs(2));
         windows.remember(6, Duration::from_secs(9));
-        let sample = Box::leak(Box::new(Sample { word: AtomicU64::new(GENERATION + 11), last: AtomicU32::new(7) }));
-        let calls = windows.calls(sample, start + Duration::from_secs(100));
+        static SAMPLE: Sample = Sample { word: AtomicU64::new(GENERATION + 11), last: AtomicU32::new(7) };
+        let calls = windows.calls(&SAMPLE, start + Duration::from_secs(100));
         assert_eq!(calls, Calls { count: 501, exact: false, last: Some(Duration::from_secs(9)) });
     }
 }

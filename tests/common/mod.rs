@@ -1,6 +1,7 @@
 //! What the contract tests share: a log of calls, and guards that tell when and where they are dropped.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use std::any::Any;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -168,4 +169,10 @@ pub fn collect_all(domain: &pulsebus::Domain) {
     while !domain.collect().complete {
         std::thread::yield_now();
     }
+}
+
+/// Keeps what must not be dropped: never, and without a leak for those who look for some.
+pub fn keep<T: Send + 'static>(value: T) {
+    static KEPT: Mutex<Vec<Box<dyn Any + Send>>> = Mutex::new(Vec::new());
+    KEPT.lock().expect("nothing panics while it is locked").push(Box::new(value));
 }

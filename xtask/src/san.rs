@@ -87,7 +87,9 @@ impl Args {
 
     /// The tests of the library and the random programs.
     fn tests_under(&self, sanitizer: Sanitizer, target: &str) -> Result<(String, String), Error> {
-        let args = ["test", "--package", "pulsebus", "--package", "pulsebus-proptests", "--lib", "--tests"];
+        let packages = ["--package", "pulsebus", "--package", "pulsebus-proptests"];
+        // All that there is to find, at once.
+        let args = [&["test", "--no-fail-fast"], &packages[..], &["--lib", "--tests"]].concat();
         let cases = self.cases.to_string();
         eprintln!("{}: building and running the tests", sanitizer.title());
         let run = sanitizer.cargo(&args, target).env("PROPTEST_CASES", &cases);

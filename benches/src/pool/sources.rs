@@ -34,7 +34,7 @@ impl<P: Payload> Source for Ours<P> {
     }
 
     #[inline(always)]
-    fn put<'a>(&'a self, object: Pooled<P>) {
+    fn put(&self, object: Pooled<P>) {
         drop(object);
     }
 }
@@ -63,7 +63,7 @@ impl<const N: usize> Source for Zeroed<N> {
     }
 
     #[inline(always)]
-    fn put<'a>(&'a self, object: Box<Words<N>>) {
+    fn put(&self, object: Box<Words<N>>) {
         drop(object);
     }
 }
@@ -94,7 +94,7 @@ impl<const N: usize> Source for Malloc<N> {
     }
 
     #[inline(always)]
-    fn put<'a>(&'a self, object: Box<MaybeUninit<Words<N>>>) {
+    fn put(&self, object: Box<MaybeUninit<Words<N>>>) {
         drop(object);
     }
 }
@@ -189,7 +189,7 @@ impl<const N: usize> Source for Sharded<N> {
     }
 
     #[inline(always)]
-    fn put<'a>(&'a self, object: usize) {
+    fn put(&self, object: usize) {
         self.0.clear(object);
     }
 }
@@ -290,7 +290,7 @@ impl<P: Payload, F: FreeList<P>> Source for ByHand<P, F> {
     }
 
     #[inline(always)]
-    fn put<'a>(&'a self, object: P) {
+    fn put(&self, object: P) {
         self.free.push(object);
     }
 }
