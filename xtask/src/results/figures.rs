@@ -135,9 +135,9 @@ impl Timings {
 impl Scenario {
     /// What else runs on the machine only ever adds to the time of one thread, so its least disturbed rounds tell most:
     /// the first decile. Of several threads, one that waits for a core can spare the other one work: there it is the
-    /// median.
+    /// median. (Where one hands over to another, it cannot.)
     fn new(Rounds { group, parameter, contestants }: Rounds) -> Self {
-        let threaded = ["emitters", "emit_under_churn", "emit_beside_looks", "two_threads", "hand_over"];
+        let threaded = ["emitters", "emit_under_churn", "emit_beside_looks", "two_threads"];
         let is_threaded = threaded.contains(&group.as_str());
         let share = if is_threaded { 0.5 } else { 0.1 };
         let figure = |rounds: ContestantRounds| Contestant { peer: rounds.peer, ns: quantile(rounds.ns, share) };
