@@ -36,7 +36,7 @@ pub fn measure() -> Result<Vec<Figure>, Error> {
         held("instructions per use of a key", with.instructions.slope, 130),
         held("instructions per object of a return of all", return_all.instructions.slope, 172),
         held("locked operations per get and put", get_put.locked.slope, if pinned_with_fence { 2 } else { 0 }),
-        held("locked operations per get and put, 256 and more out at a time", burst.locked.slope, 0.5),
+        held("locked operations per get and put, 256 and more out at a time", burst.locked.slope, 0.35),
         held("locked operations per insert and release", insert_release.locked.slope, 8),
         held("locked operations per use of a key", with.locked.slope, 2),
         held("heap calls of pools in the steady state", heap_calls as f64, 0),
