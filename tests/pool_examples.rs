@@ -17,13 +17,13 @@ mod effects;
 #[path = "../examples/shared/mod.rs"]
 mod shared;
 
-use shared::Game;
-use shared::heap::{Counting, counted};
+use pulsebus::alloc::Counting;
+use shared::{Game, counted};
 use std::fmt::{Debug, Display};
 use std::sync::{Mutex, PoisonError};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: Counting = Counting::new();
 
 fn check<S: PartialEq + Debug + Display>(ticks: u32, game: Game<S>) {
     static ALONE: Mutex<()> = Mutex::new(());

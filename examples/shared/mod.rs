@@ -1,14 +1,29 @@
-//! What the examples of pools have in common: their options, what they print, and random numbers.
-
-pub mod heap;
+//! What the examples of pools have in common: their options, how their heap calls are counted, what they print, and random
+//! numbers.
 
 use pulsebus::PoolFigures;
+use pulsebus::alloc::Counting;
 use std::error::Error;
 use std::fmt::Display;
 use std::process::ExitCode;
 
 /// What a game makes of so many ticks, with its pool or without: how it went, and what the pool has done.
 pub type Game<S> = fn(ticks: u32, with_pool: bool) -> Result<(S, Option<PoolFigures>), Box<dyn Error>>;
+
+/// Counts the heap calls. (A test that includes several examples has one for all of them.)
+#[cfg_attr(not(test), global_allocator)]
+static _ALLOCATOR: Counting = Counting::new();
+
+/// Runs `f`: what it returns, and how often the heap handed memory out or took it back meanwhile.
+pub fn counted<R>(f: impl FnOnce() -> R) -> (R, u64) {
+    let calls = || {
+        let figures = Counting::figures();
+        figures.calls + figures.frees
+    };
+    let before = calls();
+    let result = f();
+    (result, calls() - before)
+}
 
 const OPTIONS: &str = "--ticks N, --without-pool, --json";
 
@@ -24,7 +39,7 @@ pub fn main<S: Display>(name: &str, mut ticks: u32, game: Game<S>) -> Result<Exi
             other => return Err(format!("{other:?} is none of the options, which are {OPTIONS}").into()),
         }
     }
-    let (outcome, heap_calls) = heap::counted(|| game(ticks, with_pool));
+    let (outcome, heap_calls) = counted(|| game(ticks, with_pool));
     let (score, figures) = outcome?;
     // (No number of an example takes more than a plain `{}`.)
     if json {

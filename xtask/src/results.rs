@@ -1,6 +1,7 @@
 //! `cargo xtask results`: measures everything beside its peers, and writes it into `RESULTS.md`.
 
 mod bus;
+mod examples;
 mod figures;
 mod machine;
 mod plot;
@@ -46,6 +47,8 @@ enum Part {
     Bus,
     /// Pools of objects beside the heap and other pools; about two minutes
     Pool,
+    /// What pools spare the examples' games
+    Examples,
 }
 
 /// A section of RESULTS.md: its name, and what stands in it.
@@ -62,6 +65,9 @@ impl Args {
         }
         if is_asked_for(Part::Pool) {
             self.write(&pool::sections(self.quick)?)?;
+        }
+        if is_asked_for(Part::Examples) {
+            self.write(&examples::sections()?)?;
         }
         Ok(())
     }
