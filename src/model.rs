@@ -381,15 +381,15 @@ impl Cells {
         }
     }
 
-    /// Takes a thing back: now, or by who is using it (`None`); `Err` if there is none.
-    pub fn remove(&'static self, key: CellKey) -> Result<Option<&'static Thing>, ()> {
+    /// Takes a thing back: now, or by who is using it (`Some(None)`); `None` if there is none.
+    pub fn remove(&'static self, key: CellKey) -> Option<Option<&'static Thing>> {
         match key.cell.remove(key.generation) {
             Removed::Now(node) => {
                 self.0.put(key.cell);
-                Ok(Some(Thing::of(node)))
+                Some(Some(Thing::of(node)))
             }
-            Removed::Later => Ok(None),
-            Removed::Not => Err(()),
+            Removed::Later => Some(None),
+            Removed::Not => None,
         }
     }
 }
