@@ -20,7 +20,7 @@ use std::time::Duration;
 /// out free themselves when they return. (A handle in the pool's own constructor or reset, in an object of it, or in a listener
 /// of [`resized`](Self::resized), keeps it open for ever.)
 ///
-/// Each thread has up to 64 idle objects at hand (fewer if they are large), so that taking one and returning it costs a few
+/// Each thread has up to 124 idle objects at hand (fewer if they are large), so that taking one and returning it costs a few
 /// nanoseconds and no locked instruction; half of them go to the others when they become too many, and all of them when the thread
 /// ends. So an object that one thread has returned may be idle while another one makes a new one, unless there may be no
 /// more ([`max`](PoolBuilder::max)): then they are looked for wherever they are.

@@ -11,7 +11,7 @@ pub type Check<T = ()> = Result<T, String>;
 pub type Events = VecDeque<Event>;
 
 /// So many idle objects a thread may have at hand.
-const AT_HAND: usize = 64;
+const AT_HAND: usize = 124;
 /// Resizing goes by the need of so long.
 pub const WINDOW: Duration = Duration::from_secs(6);
 
