@@ -3,6 +3,7 @@
 mod tally;
 #[cfg(all(test, not(loom)))]
 mod tests;
+mod waiting;
 
 use super::depot::{Depot, ROUND};
 use super::local;
@@ -13,8 +14,7 @@ use crate::sync::{lock, pause};
 use smallvec::SmallVec;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 pub(super) use tally::Tally;
 
 /// Objects that a thread has at hand take up no more than this, in bytes, if they are more than [`FEW`].
@@ -210,32 +210,6 @@ impl Stock {
         }
     }
 
-    /// The same, waiting for one until `deadline`.
-    pub(super) fn wait(&self, deadline: Option<Instant>) -> Option<Got> {
-        self.note_exhausted();
-        let mut magazines = lock(&self.magazines);
-        self.hold(&mut magazines);
-        let got = loop {
-            // Under the lock: who puts something in after this look rings when we sleep. And the others have looked.
-            if let Some(node) = self.take_one() {
-                break Some(Got::Node(node));
-            }
-            if self.reserve() {
-                break Some(Got::Permit);
-            }
-            magazines = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                Some(left) if left.is_zero() => break None,
-                Some(left) => {
-                    self.back.wait_timeout(magazines, left).map_or_else(|poison| poison.into_inner().0, |woken| woken.0)
-                }
-                None => self.back.wait(magazines).unwrap_or_else(PoisonError::into_inner),
-            };
-        };
-        drop(magazines);
-        self.release();
-        got
-    }
-
     /// Keeps an object that returns, and that the calling thread has no room for at hand. If not, it is the caller's to drop and
     /// to [count](Self::lose): one beyond the limit, or of a closed pool. Afterwards the caller asks [whether what is idle is
     /// abandoned](Self::is_abandoned).
@@ -267,15 +241,6 @@ impl Stock {
         }
         self.depot.give(nodes);
         self.tell_waiting();
-    }
-
-    /// Wakes those who wait, if there are: an object may be had now.
-    fn tell_waiting(&self) {
-        // Partner: the barrier in `hold`. If ours is first, who waits finds the objects; if theirs is, we see that they wait.
-        fence(Ordering::SeqCst);
-        if self.held.load(Ordering::Relaxed) > 0 {
-            self.ring();
-        }
     }
 
     /// Is what is in the depot nobody's any more? Whoever restocks a pool asks afterwards, and drops it.
@@ -392,17 +357,6 @@ impl Stock {
         Some(node)
     }
 
-    /// One object of the depot, for who has the lock: it rings for nobody.
-    fn take_one(&self) -> Option<NonNull<Header>> {
-        if self.depot.idle() == 0 {
-            return None;
-        }
-        let _transit = self.transit();
-        let (node, others, count) = self.take_round()?;
-        self.depot.give(&others[..count]);
-        Some(node)
-    }
-
     /// One object of the depot, and so many others.
     fn take_round(&self) -> Option<(NonNull<Header>, [NonNull<Header>; ROUND], usize)> {
         let mut nodes = [NonNull::dangling(); ROUND];
@@ -469,33 +423,6 @@ impl Stock {
         // (Nobody waits: there are no holds.)
         self.depot.give(&nodes);
         true
-    }
-
-    /// From now on nothing is at hand for any thread, until this is [released](Self::release) as often: objects go
-    /// through the depot, where each one that returns is noticed.
-    fn hold(&self, magazines: &mut MutexGuard<'_, Magazines>) {
-        self.gather_and(magazines, true);
-        magazines.holds += 1;
-        self.held.store(magazines.holds, Ordering::Relaxed);
-        // Partner: the fence in `tell_waiting`.
-        fence(Ordering::SeqCst);
-    }
-
-    fn release(&self) {
-        let mut magazines = lock(&self.magazines);
-        magazines.holds -= 1;
-        self.held.store(magazines.holds, Ordering::Relaxed);
-        if magazines.holds == 0 {
-            // Claimed since `hold`, or since they were made.
-            magazines.list.iter().for_each(|magazine| magazine.let_in());
-        }
-    }
-
-    /// Wakes those who wait. Under the lock, so that nobody is between looking and sleeping.
-    #[cold]
-    fn ring(&self) {
-        let _magazines = lock(&self.magazines);
-        self.back.notify_all();
     }
 
     /// Nobody gets anything any more. What is idle is put into the depot, for the caller to [drop](Self::empty); what returns is
