@@ -551,6 +551,18 @@ fn what_is_needed_once_a_minute_is_kept_by_a_minutes_beat() {
 }
 
 #[test]
+fn what_was_out_for_longer_than_a_window_was_out_in_it() {
+    let hand = ManualClock::new();
+    let window = Duration::from_secs(6);
+    // Few are at hand: most of them return through the depot.
+    let pool = Pool::builder(|| 0u64).max(40).window(window).clock(&hand.clock()).build().unwrap();
+    let objects = pool.get_many(30);
+    hand.advance(2 * window);
+    drop(objects);
+    assert_eq!(pool.figures().peak_window, 30);
+}
+
+#[test]
 fn what_was_made_by_hand_is_kept_for_a_window() {
     let hand = ManualClock::new();
     let pool = Pool::builder(|| 0u64).clock(&hand.clock()).build().unwrap();

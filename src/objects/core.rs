@@ -14,7 +14,7 @@ use super::tracking::Tracking;
 use crate::panics::drop_quietly;
 use crate::signal::Signal;
 use crate::sync::lock;
-use crate::time::Clock;
+use crate::time::{Clock, nanoseconds};
 use std::mem::size_of;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr::NonNull;
@@ -50,6 +50,8 @@ pub(super) struct Core<T> {
     handles: AtomicUsize,
     home: Weak<dyn Home>,
     sizing: Mutex<Sizing>,
+    /// When the current part of its window ends, in nanoseconds: then whoever exchanges objects looks how many are out.
+    part_ends: AtomicU64,
     pub(super) resized: Signal<Resized>,
     misses: AtomicU64,
     panics: AtomicU64,
@@ -67,6 +69,7 @@ impl<T: Send + 'static> Core<T> {
             make: Quiet::new(make),
             reset: reset.map(Quiet::new),
             tracking: settings.leak_after.map(|_| Tracking::default()),
+            part_ends: AtomicU64::new(0),
             sizing: Mutex::new(Sizing::new(settings.window, settings.clock.now())),
             settings,
             handles: AtomicUsize::new(1),
@@ -271,7 +274,8 @@ impl<T: Send + 'static> Core<T> {
     /// Takes note of how many are out, if they may be more than ever. Comes before one that is out is lost: afterwards nothing
     /// tells that it was.
     pub(super) fn note_peak(&self) {
-        if self.stock.may_be_peak() {
+        let is_new_part = self.settings.clock.coarse() >= self.part_ends.load(Ordering::Relaxed);
+        if is_new_part || self.stock.may_be_peak() {
             self.look();
         }
     }
@@ -279,7 +283,13 @@ impl<T: Send + 'static> Core<T> {
     /// A tally, whose peak is taken note of.
     fn look(&self) -> Tally {
         let tally = self.stock.tally();
-        lock(&self.sizing).note(self.settings.clock.now(), tally.peak, tally.out);
+        let mut sizing = lock(&self.sizing);
+        let is_new_part = sizing.note(self.settings.clock.now(), tally.peak, tally.out);
+        self.part_ends.store(nanoseconds(sizing.part_ends()), Ordering::Relaxed);
+        drop(sizing);
+        if is_new_part {
+            self.stock.expect_peak(tally.out);
+        }
         tally
     }
 

@@ -71,13 +71,13 @@ impl Sizing {
         Self { peaks: [0; PARTS], ever: 0, part, since: now, parts: 0, is_watch_due: false, seen: 0, resizes: 0 }
     }
 
-    /// Takes note of how many were out, at the most and now.
-    pub(super) fn note(&mut self, now: Duration, peak: usize, out: usize) {
+    /// Takes note of how many were out, at the most and now. Has a part begun?
+    pub(super) fn note(&mut self, now: Duration, peak: usize, out: usize) -> bool {
         let passed = now.saturating_sub(self.since).as_nanos() / self.part.as_nanos().max(1);
         self.peaks[0] = self.peaks[0].max(peak);
         self.ever = self.ever.max(peak);
         if passed == 0 {
-            return;
+            return false;
         }
         for _ in 0..passed.min(PARTS as u128) {
             self.peaks.rotate_right(1);
@@ -88,6 +88,12 @@ impl Sizing {
         self.parts = self.parts.saturating_add(usize::try_from(passed).unwrap_or(usize::MAX));
         self.since = now;
         self.is_watch_due = true;
+        true
+    }
+
+    /// When the current part of the window ends.
+    pub(super) fn part_ends(&self) -> Duration {
+        self.since.saturating_add(self.part)
     }
 
     /// Has a part begun since this was asked last? Then what threads have at hand is to be watched anew.

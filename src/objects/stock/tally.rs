@@ -31,6 +31,11 @@ impl Stock {
         }
     }
 
+    /// From now on it is a peak if more are out than so many.
+    pub(in crate::objects) fn expect_peak(&self, out: usize) {
+        self.peak_bound.store(out, Ordering::Relaxed);
+    }
+
     /// Begins to watch anew how few objects threads have at hand.
     pub(in crate::objects) fn begin_watch(&self) {
         self.peak_bound.store(0, Ordering::Relaxed);
