@@ -127,9 +127,10 @@ impl Bus {
     /// are not of one instant. Emissions are not concerned.
     pub fn statistics(&self) -> BusStatistics {
         let inner = &self.inner;
+        inner.sweep(false);
+        // After the whole sweep: a callback of it may have emitted, and a slot panicked.
         let mut panicked = Vec::new();
-        inner.each_page(|registry, page, ended| {
-            registry.sweep_page(page, false, ended);
+        inner.each_page(|registry, page, _| {
             panicked.extend(registry.look(page).filter(|seen| seen.panics() > 0).map(|seen| seen.id));
         });
         let (live, totals, owners, services, tags, kinds, samples, panics) = inner.look(|registry| {
