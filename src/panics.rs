@@ -101,7 +101,7 @@ impl Policy {
         domain.with_hook(|hook| {
             let report = SlotPanic { place: chunk.place(index), count, payload: &*payload };
             // A hook that panics has its panic dropped: there is nobody left to tell.
-            let _ = catch_unwind(AssertUnwindSafe(|| hook(&report))).map_err(drop_quietly);
+            let _ = isolated(|| hook(&report));
         });
         match self.get() {
             PanicPolicy::Isolate => {}
@@ -132,6 +132,11 @@ impl Propagation {
             resume_unwind(payload);
         }
     }
+}
+
+/// Runs foreign code, and swallows its panic, whatever that is made of.
+pub(crate) fn isolated<R>(f: impl FnOnce() -> R) -> Result<R, ()> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| _ = drop_quietly(payload))
 }
 
 /// So often a payload's destructor may panic with another payload, before the last one is leaked.

@@ -1,48 +1,13 @@
 //! Alerts of the monitor: when they are told, to whom, and what harms nothing.
 
-use pulsebus::{
-    Alert, AlertKind, AlertPhase, Bus, Config, Domain, Made, ManualClock, Monitor, MonitorBuilder, Severity, Signal,
-};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+mod common;
+
+use common::monitored::{MB, Rig};
+use pulsebus::{Alert, AlertKind, AlertPhase, Bus, Config, Domain, Made, Monitor, Severity, Signal};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
-
-const MB: u64 = 1_000_000;
-
-/// Memory that a test sets, a clock that it drives, and what was told.
-#[derive(Clone, Default)]
-struct Rig {
-    hand: ManualClock,
-    memory: Arc<AtomicU64>,
-    told: Arc<Mutex<Vec<Alert>>>,
-}
-
-impl Rig {
-    fn builder(&self) -> MonitorBuilder {
-        let (memory, told) = (Arc::clone(&self.memory), Arc::clone(&self.told));
-        Monitor::builder()
-            .domain(&Domain::new())
-            .clock(self.hand.clock())
-            .budget(500 * MB)
-            .memory(move || Some(memory.load(SeqCst)))
-            .on_alert(move |alert| told.lock().unwrap().push(alert.clone()))
-    }
-
-    /// Polls each second, with memory as it is at each second.
-    fn run(&self, monitor: &Monitor, time: Duration, memory: impl Fn(u64) -> u64) {
-        for _ in 0..time.as_secs() {
-            self.memory.store(memory(self.hand.now().as_secs()), SeqCst);
-            monitor.poll();
-            self.hand.advance(Duration::from_secs(1));
-        }
-    }
-
-    /// What was told since the last call.
-    fn told(&self) -> Vec<Alert> {
-        std::mem::take(&mut self.told.lock().unwrap())
-    }
-}
 
 fn phases(alerts: &[Alert]) -> Vec<(u64, AlertPhase, Severity)> {
     alerts.iter().map(|alert| (alert.time.as_secs(), alert.phase, alert.severity)).collect()

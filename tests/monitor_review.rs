@@ -1,45 +1,17 @@
 //! The monitor under a hostile reading: what is told is true, what panics stays inside, what is shown is bounded.
 
+mod common;
+
+use common::monitored::Rig;
 use pulsebus::{
-    Alert, AlertKind, AlertPhase, Bus, Domain, ManualClock, Monitor, MonitorBuilder, MonitorError, Pool, Pooled, Pools,
-    Severity, Signal,
+    AlertKind, AlertPhase, Bus, Domain, ManualClock, Monitor, MonitorError, Pool, Pooled, Pools, Severity, Signal,
 };
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-const MB: u64 = 1_000_000;
-
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
-}
-
-/// Memory that a test sets, a clock that it drives, and what was told.
-#[derive(Clone, Default)]
-struct Rig {
-    hand: ManualClock,
-    memory: Arc<AtomicU64>,
-    told: Arc<Mutex<Vec<Alert>>>,
-}
-
-impl Rig {
-    fn builder(&self) -> MonitorBuilder {
-        let (memory, told) = (Arc::clone(&self.memory), Arc::clone(&self.told));
-        Monitor::builder()
-            .domain(&Domain::new())
-            .clock(self.hand.clock())
-            .budget(500 * MB)
-            .memory(move || Some(memory.load(SeqCst)))
-            .on_alert(move |alert| told.lock().unwrap().push(alert.clone()))
-    }
-
-    /// Samples with that many megabytes at that second, and says what is told.
-    fn at(&self, monitor: &Monitor, second: u64, megabytes: u64) -> Vec<Alert> {
-        self.hand.set(seconds(second));
-        self.memory.store(megabytes * MB, SeqCst);
-        monitor.sample_now();
-        std::mem::take(&mut self.told.lock().unwrap())
-    }
 }
 
 /// Emits on a thread of its own, and stays inside until the returned sender is dropped.

@@ -1,34 +1,15 @@
 //! Pools of objects: what is handed out, comes back, is lost, and freed.
 
-use pulsebus::{Key, KeyError, ManualClock, Pool, PoolError, Pooled, Pools, ResizeReason};
-use std::cell::Cell;
-use std::collections::VecDeque;
+mod common;
+
+use common::pooled::{Counted, counted};
+use pulsebus::{Key, ManualClock, Pool, PoolError, Pooled, Pools};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
-
-/// Counts those that there are.
-struct Counted(Arc<AtomicUsize>, u32);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, SeqCst);
-    }
-}
-
-/// A pool's constructor, and how many of its objects there are.
-fn counted() -> (impl Fn() -> Counted + Send + Sync + 'static, Arc<AtomicUsize>) {
-    let live = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&live);
-    let make = move || {
-        count.fetch_add(1, SeqCst);
-        Counted(Arc::clone(&count), 0)
-    };
-    (make, live)
-}
 
 #[test]
 fn an_object_that_returns_is_reset_and_handed_out_again() {
@@ -59,25 +40,6 @@ fn figures_of_one_thread_are_exact() {
         assert_eq!((pool.figures().gets, pool.figures().misses), (150 + 40 * round, 150));
     }
     assert!(pool.figures().efficiency() > 0.7);
-}
-
-#[test]
-fn the_peak_is_seen_although_nothing_was_made_for_it() {
-    let pool = Pool::builder(|| 0u64).initial(100).build().unwrap();
-    assert_eq!(pool.figures().peak, 0);
-    drop(pool.get_many(50));
-    assert_eq!(pool.figures().peak, 50);
-    drop(pool.get_many(97));
-    drop(pool.get_many(3));
-    assert_eq!((pool.figures().peak, pool.figures().misses), (97, 0));
-}
-
-#[test]
-fn the_peak_is_seen_although_the_objects_are_detached() {
-    let pool = Pool::builder(|| 0u64).build().unwrap();
-    pool.warm(20);
-    pool.get_many(20).into_iter().for_each(|object| assert_eq!(Pooled::detach(object), 0));
-    assert_eq!((pool.figures().peak, pool.figures().objects()), (20, 0));
 }
 
 #[test]
@@ -315,139 +277,6 @@ fn a_forgotten_object_stays_out_and_leaks_alone() {
 }
 
 #[test]
-fn a_key_finds_its_object_until_it_is_taken_back_and_never_another_one() {
-    let pool = Pool::builder(|| 0u32).reset(|n| *n = 0).build().unwrap();
-    let key = pool.insert(|n| *n = 5);
-    assert_eq!(pool.with(key, |n| std::mem::replace(n, 6)), Some(5));
-    assert_eq!(pool.remove(key).as_deref(), Some(&6));
-    assert!(!pool.contains(key) && !pool.release(key));
-    let next = pool.insert(|n| *n = 9);
-    assert_ne!(key, next);
-    assert_eq!((pool.with(key, |n| *n), pool.with(next, |n| *n)), (None, Some(9)));
-    assert_eq!(pool.try_with(key, |n| *n), Err(KeyError::Stale));
-    assert_eq!((pool.figures().kept, pool.return_all(), pool.figures().kept), (1, 1, 0));
-    assert_eq!(pool.with(next, |n| *n), None);
-}
-
-#[test]
-fn a_key_of_another_pool_finds_nothing() {
-    let (one, two) = (Pool::builder(|| 1u32).build().unwrap(), Pool::builder(String::new).build().unwrap());
-    let key = one.insert(|_| {});
-    let _other = two.insert(|_| {});
-    assert!(!two.contains(key) && two.with(key, |_| ()).is_none() && two.remove(key).is_none());
-    assert_eq!(one.with(key, |n| *n), Some(1));
-    drop(one);
-    // The next pool's cells are those of the one that is gone.
-    let three = Pool::builder(String::new).build().unwrap();
-    three.insert(|_| {});
-    assert!(three.with(key, |_| ()).is_none());
-}
-
-#[test]
-fn an_object_in_use_is_returned_by_its_user() {
-    let pool = Pool::builder(|| 0u32).build().unwrap();
-    let key = pool.insert(|n| *n = 1);
-    let inside = pool.with(key, |n| {
-        assert_eq!(pool.try_with(key, |n| *n), Err(KeyError::InUse));
-        assert_eq!((pool.return_all(), pool.figures().outstanding), (1, 1));
-        assert!(!pool.contains(key) && pool.try_with(key, |n| *n) == Err(KeyError::Stale));
-        *n
-    });
-    assert_eq!((inside, pool.figures().outstanding, pool.figures().idle), (Some(1), 0, 1));
-    let again = pool.insert(|_| {});
-    let result = catch_unwind(AssertUnwindSafe(|| pool.with(again, |_| pool.with(again, |_| ()))));
-    assert!(result.is_err(), "used twice at a time");
-    assert_eq!(pool.with(again, |n| *n), Some(1));
-}
-
-#[test]
-fn a_user_who_panics_leaves_the_object_usable() {
-    let pool = Pool::builder(|| 0u32).build().unwrap();
-    let key = pool.insert(|_| {});
-    let user = || {
-        pool.with(key, |n| {
-            *n = 3;
-            panic!("half done")
-        })
-    };
-    assert!(catch_unwind(AssertUnwindSafe(user)).is_err());
-    assert_eq!(pool.with(key, |n| *n), Some(3));
-}
-
-#[test]
-fn two_users_of_one_key_take_turns() {
-    let pool = Pool::builder(|| (0u64, 0u64)).build().unwrap();
-    let key = pool.insert(|_| {});
-    thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| {
-                for _ in 0..2_000 {
-                    pool.with(key, |(a, b)| {
-                        assert_eq!(a, b);
-                        *a += 1;
-                        *b += 1;
-                    });
-                }
-            });
-        }
-    });
-    assert_eq!(pool.with(key, |pair| *pair), Some((6_000, 6_000)));
-}
-
-#[test]
-fn for_each_and_retain_may_insert_release_and_return_all() {
-    let pool = Pool::builder(|| 0u32).build().unwrap();
-    let keys: Vec<_> = (0..10).map(|n| pool.insert(|object| *object = n)).collect();
-    let seen = Cell::new(0);
-    pool.for_each(|key, n| {
-        seen.set(seen.get() + 1);
-        if *n % 2 == 0 {
-            pool.release(key);
-        }
-    });
-    assert_eq!((seen.get(), pool.figures().kept), (10, 5));
-    assert_eq!(pool.retain(|_, n| *n > 4), 2);
-    assert_eq!(keys.iter().filter(|key| pool.contains(**key)).count(), 3);
-    let rounds = Cell::new(0);
-    pool.for_each(|_, _| {
-        rounds.set(rounds.get() + 1);
-        pool.return_all();
-    });
-    assert_eq!((rounds.get(), pool.figures().kept, pool.figures().outstanding), (1, 0, 0));
-}
-
-#[test]
-fn return_all_beside_users_and_inserters_loses_nothing() {
-    let (make, live) = counted();
-    let pool = Pool::builder(make).build().unwrap();
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                let mut keys = VecDeque::new();
-                while !stop.load(SeqCst) {
-                    keys.push_back(pool.insert(|one| one.1 = 77));
-                    if let Some(key) = keys.get(keys.len() / 2) {
-                        pool.with(*key, |one| assert_eq!(one.1, 77));
-                    }
-                    if keys.len() > 50 {
-                        keys.pop_front().map(|key| pool.release(key));
-                    }
-                }
-            });
-        }
-        for _ in 0..300 {
-            pool.return_all();
-            thread::yield_now();
-        }
-        stop.store(true, SeqCst);
-    });
-    pool.return_all();
-    let figures = pool.figures();
-    assert_eq!((figures.kept, figures.outstanding, figures.idle), (0, 0, live.load(SeqCst)));
-}
-
-#[test]
 fn constructors_resets_and_destructors_may_use_the_pool() {
     struct Inner(Pool<u64>);
     impl Drop for Inner {
@@ -487,117 +316,6 @@ fn contradictions_are_refused() {
     let made = AtomicUsize::new(0);
     let make = move || assert!(made.fetch_add(1, SeqCst) < 3, "no more");
     assert_eq!(Pool::builder(make).initial(5).build().err(), Some(PoolError::ConstructorPanicked { made: 3 }));
-}
-
-#[test]
-fn it_grows_and_shrinks_by_need_and_tells_of_it() {
-    let hand = ManualClock::new();
-    let pool = Pool::builder(|| 0u64)
-        .name("sparks")
-        .min(4)
-        .clock(&hand.clock())
-        .window(Duration::from_secs(6))
-        .build()
-        .unwrap();
-    let events = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&events);
-    let _log = pool.resized().connect(move |event| log.lock().unwrap().push((event.from, event.to, event.reason)));
-    assert_eq!(pool.figures().idle, 4);
-    let objects = pool.get_many(80);
-    assert_eq!(pool.maintain(), 20);
-    drop(objects);
-    for _ in 0..5 {
-        hand.advance(Duration::from_secs(1));
-        assert_eq!(pool.maintain(), 0);
-    }
-    drop(pool.get_many(8));
-    hand.advance(Duration::from_secs(1));
-    assert_eq!(pool.maintain(), 90);
-    assert_eq!(pool.figures().objects(), 10);
-    for _ in 0..8 {
-        hand.advance(Duration::from_secs(1));
-        pool.maintain();
-    }
-    assert_eq!(pool.figures().objects(), 4);
-    assert_eq!(pool.warm(10), 6);
-    assert_eq!(pool.shrink_to_fit(), 6);
-    let events = events.lock().unwrap();
-    assert_eq!(
-        *events,
-        [
-            (4, 80, ResizeReason::Demand),
-            (80, 100, ResizeReason::Headroom),
-            (100, 10, ResizeReason::Calm),
-            (10, 4, ResizeReason::Calm),
-            (4, 10, ResizeReason::ByHand),
-            (10, 4, ResizeReason::ByHand),
-        ]
-    );
-    assert_eq!(pool.figures().resizes, 6);
-}
-
-#[test]
-fn what_is_needed_once_a_minute_is_kept_by_a_minutes_beat() {
-    let hand = ManualClock::new();
-    let pool = Pool::builder(|| 0u64).clock(&hand.clock()).build().unwrap();
-    for _ in 0..5 {
-        hand.advance(Duration::from_secs(30));
-        drop(pool.get_many(20));
-        hand.advance(Duration::from_secs(30));
-        pool.maintain();
-        assert!(pool.figures().objects() >= 20, "{}", pool.figures());
-    }
-    assert_eq!(pool.figures().misses, 20);
-}
-
-#[test]
-fn what_was_out_for_longer_than_a_window_was_out_in_it() {
-    let hand = ManualClock::new();
-    let window = Duration::from_secs(6);
-    // Few are at hand: most of them return through the depot.
-    let pool = Pool::builder(|| 0u64).max(40).window(window).clock(&hand.clock()).build().unwrap();
-    let objects = pool.get_many(30);
-    hand.advance(2 * window);
-    drop(objects);
-    assert_eq!(pool.figures().peak_window, 30);
-}
-
-#[test]
-fn what_was_made_by_hand_is_kept_for_a_window() {
-    let hand = ManualClock::new();
-    let pool = Pool::builder(|| 0u64).clock(&hand.clock()).build().unwrap();
-    // Nobody has looked at it for that long.
-    hand.advance(Duration::from_secs(600));
-    assert_eq!(pool.warm(10), 10);
-    assert_eq!(pool.maintain(), 0);
-    hand.advance(Duration::from_secs(60));
-    assert_eq!(pool.maintain(), 10);
-}
-
-#[test]
-fn resizing_beside_users_loses_nothing() {
-    let (make, live) = counted();
-    let pool = Pool::builder(make).build().unwrap();
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while !stop.load(SeqCst) {
-                    drop(pool.get_many(70));
-                }
-            });
-        }
-        for _ in 0..200 {
-            pool.shrink_to_fit();
-            pool.warm(20);
-            pool.maintain();
-        }
-        stop.store(true, SeqCst);
-    });
-    let figures = pool.figures();
-    assert_eq!((figures.outstanding, figures.idle), (0, live.load(SeqCst)), "{figures}");
-    pool.shrink_to_fit();
-    assert_eq!(live.load(SeqCst), 0);
 }
 
 #[test]

@@ -60,6 +60,25 @@ pub fn chosen<C: Contest>(all: Vec<C>, only: &[String]) -> io::Result<Vec<C>> {
     Ok(chosen)
 }
 
+/// What a measuring binary prints that has nothing else to tell.
+#[derive(Serialize)]
+struct Report {
+    /// How emissions announced themselves.
+    pin: String,
+    scenarios: Vec<Measured>,
+}
+
+/// Measures those of a group's name, or all if nothing is named, and prints the figures as JSON.
+///
+/// # Errors
+/// If there is no such group; and those of the terminal.
+pub fn print<C: Contest>(all: Vec<C>, only: &[String], effort: &Effort) -> io::Result<()> {
+    let scenarios = measure(&chosen(all, only)?, effort)?;
+    serde_json::to_writer(io::stdout(), &Report { pin: format!("{:?}", pulsebus::pin_flavour()), scenarios })?;
+    println!();
+    Ok(())
+}
+
 /// Runs contest after contest, and shows on the terminal how far it has come.
 ///
 /// # Errors

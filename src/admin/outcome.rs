@@ -12,8 +12,8 @@ use crate::objects::{PoolFigures, PoolLeak};
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-/// What a command resulted in. It prints as lines for a terminal, in which nothing steers it: names of the program's own are
-/// escaped.
+/// What a command resulted in. It prints as lines for a terminal, in which nothing steers it: what is not visible is escaped. (But
+/// for the ends of lines, where the monitor or the audit made the text: a pool or topic whose name has one begins a line there.)
 #[derive(Debug, Clone)]
 #[cfg_attr(
     feature = "serde",

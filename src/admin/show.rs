@@ -2,9 +2,8 @@
 
 use super::words::is_visible;
 use crate::bus::Owner;
-use crate::panics::drop_quietly;
+use crate::panics::isolated;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The first so many characters of a text, with what is not visible written as `\u{…}`. A text that was longer ends with `…`.
 pub(super) fn escaped(text: &str, most: usize) -> String {
@@ -45,10 +44,7 @@ impl fmt::Write for Lines<'_, '_> {
 
 /// How an owner prints. Of one that panics instead (its `Debug` is the user's), that it does.
 pub(super) fn printed(owner: &Owner) -> String {
-    catch_unwind(AssertUnwindSafe(|| owner.to_string())).unwrap_or_else(|payload| {
-        let _ = drop_quietly(payload);
-        "(an owner whose Debug panics)".to_string()
-    })
+    isolated(|| owner.to_string()).unwrap_or_else(|()| "(an owner whose Debug panics)".to_string())
 }
 
 /// A number with its noun.

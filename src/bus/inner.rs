@@ -15,11 +15,11 @@ use super::{EndReason, calls::Meter};
 use crate::connection::Connection;
 use crate::domain::Domain;
 use crate::list::Due;
-use crate::panics::drop_quietly;
+use crate::panics::isolated;
 use crate::sync::lock;
 use crate::time::Clock;
 use arc_swap::{ArcSwap, ArcSwapOption};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -267,14 +267,11 @@ impl Inner {
 
     /// Runs foreign code, and counts if it panics. Did it not?
     pub(super) fn guarded(&self, f: impl FnOnce()) -> bool {
-        match catch_unwind(AssertUnwindSafe(f)) {
-            Ok(()) => true,
-            Err(payload) => {
-                self.cleanup_errors.fetch_add(1, Relaxed);
-                let _ = drop_quietly(payload);
-                false
-            }
+        let outcome = isolated(f);
+        if outcome.is_err() {
+            self.cleanup_errors.fetch_add(1, Relaxed);
         }
+        outcome.is_ok()
     }
 
     /// Runs the callbacks of what has ended. Never under the lock.

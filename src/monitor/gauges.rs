@@ -3,9 +3,8 @@
 use super::error::MonitorError;
 use super::series::{RESERVED, is_name};
 use crate::bus::Name;
-use crate::panics::drop_quietly;
+use crate::panics::{drop_quietly, isolated};
 use crate::sync::lock;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -59,11 +58,10 @@ impl Turn {
             // Another thread, which may be stuck in it; or this one, if it asks for a sample.
             return Err("it is being read, and has not answered yet");
         }
-        let answer = catch_unwind(AssertUnwindSafe(f));
+        let answer = isolated(f);
         self.busy.store(false, Release);
-        answer.map_err(|payload| {
+        answer.map_err(|()| {
             panics.fetch_add(1, Relaxed);
-            let _ = drop_quietly(payload);
             "it panicked"
         })
     }

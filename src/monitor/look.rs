@@ -4,8 +4,7 @@ use super::sample::{BusSample, DomainSample, Missing, Sample, StandingPin};
 use super::{Shared, series};
 use crate::bus::{Bus, Glance};
 use crate::domain::{Domain, DomainGlance};
-use crate::panics::drop_quietly;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::panics::isolated;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ impl PinSeen {
 
 /// Runs what may run code of the user's in passing.
 pub(super) fn guarded<R>(f: impl FnOnce() -> R) -> Option<R> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(drop_quietly).ok()
+    isolated(f).ok()
 }
 
 /// What could not be had, and why.

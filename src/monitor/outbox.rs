@@ -3,11 +3,10 @@
 use super::Callback;
 use super::alert::Alert;
 use crate::domain::Domain;
-use crate::panics::drop_quietly;
+use crate::panics::{drop_quietly, isolated};
 use crate::signal::Signal;
 use crate::sync::lock;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
@@ -91,9 +90,8 @@ impl Outbox {
     }
 
     fn guarded(&self, f: impl FnOnce()) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        if isolated(f).is_err() {
             self.panics.fetch_add(1, Relaxed);
-            let _ = drop_quietly(payload);
         }
     }
 

@@ -11,12 +11,12 @@ use super::registry::Listed;
 use super::sizing::{Plan, ResizeReason, Resized, Sizing};
 use super::stock::{Got, Home, Stock, Tally};
 use super::tracking::Tracking;
-use crate::panics::drop_quietly;
+use crate::panics::{drop_quietly, isolated};
 use crate::signal::Signal;
 use crate::sync::lock;
 use crate::time::{Clock, nanoseconds};
 use std::mem::size_of;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -217,14 +217,11 @@ impl<T: Send + 'static> Core<T> {
     #[inline]
     fn reset(&self, value: &mut T) -> bool {
         let Some(reset) = &self.reset else { return true };
-        match catch_unwind(AssertUnwindSafe(|| reset(value))) {
-            Ok(()) => true,
-            Err(payload) => {
-                self.panics.fetch_add(1, Ordering::Relaxed);
-                let _ = drop_quietly(payload);
-                false
-            }
+        let outcome = isolated(|| reset(value));
+        if outcome.is_err() {
+            self.panics.fetch_add(1, Ordering::Relaxed);
         }
+        outcome.is_ok()
     }
 
     /// Takes back what the calling thread has no room for at hand. The caller owns the node, and a pointer to us besides.
@@ -317,8 +314,7 @@ impl<T: Send + 'static> Core<T> {
 
     /// Makes an object that has been counted already, for who needs it next. `false` if the constructor panics.
     fn make_idle(self: &Arc<Self>) -> bool {
-        let made = catch_unwind(AssertUnwindSafe(|| self.make())).map_err(drop_quietly);
-        made.map(|node| self.stock.restock(&[node])).is_ok()
+        isolated(|| self.make()).map(|node| self.stock.restock(&[node])).is_ok()
     }
 
     /// Drops idle objects until `count` are left; how many it dropped.

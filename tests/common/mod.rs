@@ -1,6 +1,9 @@
 //! What the contract tests share: a log of calls, and guards that tell when and where they are dropped.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod monitored;
+pub mod pooled;
+
 use std::any::Any;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

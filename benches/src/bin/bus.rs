@@ -4,8 +4,7 @@ use std::io;
 
 use clap::Parser;
 use pulsebus_benches::bus::BusScenario;
-use pulsebus_benches::rounds::{self, Effort, Measured};
-use serde::Serialize;
+use pulsebus_benches::rounds::{self, Effort};
 
 /// Times what the bus adds to bare signals, interleaved, and prints the figures as JSON
 #[derive(Parser)]
@@ -18,18 +17,7 @@ struct Args {
     only: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct Report {
-    /// How emissions announced themselves.
-    pin: String,
-    scenarios: Vec<Measured>,
-}
-
 fn main() -> io::Result<()> {
     let args = Args::parse();
-    let chosen = rounds::chosen(BusScenario::all(), &args.only)?;
-    let scenarios = rounds::measure(&chosen, &args.effort)?;
-    serde_json::to_writer(io::stdout(), &Report { pin: format!("{:?}", pulsebus::pin_flavour()), scenarios })?;
-    println!();
-    Ok(())
+    rounds::print(BusScenario::all(), &args.only, &args.effort)
 }

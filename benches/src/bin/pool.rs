@@ -5,8 +5,7 @@ use std::io;
 
 use clap::Parser;
 use pulsebus_benches::pool::PoolScenario;
-use pulsebus_benches::rounds::{self, Effort, Measured};
-use serde::Serialize;
+use pulsebus_benches::rounds::{self, Effort};
 
 /// Times pools of objects beside the heap and other pools, interleaved, and prints the figures as JSON
 #[derive(Parser)]
@@ -19,18 +18,7 @@ struct Args {
     only: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct Report {
-    /// How emissions announced themselves.
-    pin: String,
-    scenarios: Vec<Measured>,
-}
-
 fn main() -> io::Result<()> {
     let args = Args::parse();
-    let chosen = rounds::chosen(PoolScenario::all(), &args.only)?;
-    let scenarios = rounds::measure(&chosen, &args.effort)?;
-    serde_json::to_writer(io::stdout(), &Report { pin: format!("{:?}", pulsebus::pin_flavour()), scenarios })?;
-    println!();
-    Ok(())
+    rounds::print(PoolScenario::all(), &args.only, &args.effort)
 }

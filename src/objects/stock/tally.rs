@@ -18,10 +18,6 @@ impl Stock {
     /// May more be out now, or since the calling thread last exchanged objects, than ever since the watch
     /// [began](Self::begin_watch)? Then it is time for a [`tally`](Self::tally). (What other threads have at hand counts as out here.)
     pub(in crate::objects) fn may_be_peak(&self) -> bool {
-        // What no magazine has had, none tells of later.
-        if self.at_hand == 0 || self.held.load(Ordering::Relaxed) > 0 {
-            return true;
-        }
         // SAFETY: as in `pop`.
         let low = unsafe { local::find(self.number()).as_ref() }.map_or(0, Magazine::low);
         let bound = self.objects().saturating_sub(self.depot.idle() + low);
