@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::keep;
 use common::monitored::{MB, Rig};
 use pulsebus::{Alert, AlertKind, AlertPhase, Bus, Config, Domain, Made, Monitor, Severity, Signal};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -222,6 +223,8 @@ fn a_callback_may_call_everything_of_the_monitor() {
     });
     let monitor = builder.build().unwrap();
     own.set(monitor.clone()).unwrap();
+    // The monitor and its callback hold each other.
+    keep(Arc::clone(&own));
     rig.memory.store(450 * MB, SeqCst);
     assert!(monitor.poll());
     rig.hand.advance(Duration::from_secs(30));
@@ -245,6 +248,8 @@ fn an_alert_from_within_a_callback_is_told_after_it() {
         .build()
         .unwrap();
     own.set(monitor.clone()).unwrap();
+    // The monitor and its callback hold each other.
+    keep(Arc::clone(&own));
     rig.memory.store(450 * MB, SeqCst);
     monitor.poll();
     let told: Vec<AlertPhase> = rig.told().iter().map(|alert| alert.phase).collect();

@@ -1,5 +1,8 @@
 //! What the monitor samples, when, and how it takes what goes wrong.
 
+mod common;
+
+use common::keep;
 use pulsebus::{Bus, Domain, Kind, ManualClock, Monitor, MonitorError, Pools, Signal, Trend};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
@@ -125,6 +128,8 @@ fn a_gauge_may_ask_the_monitor_for_a_sample() {
     };
     let monitor = Monitor::builder().count("other", || 1).count("nosy", gauge).build().unwrap();
     own.set(monitor.clone()).unwrap();
+    // The monitor and its callback hold each other.
+    keep(Arc::clone(&own));
     assert_eq!(monitor.sample_now().value("nosy"), Some(7.0));
     let inner = inner.lock().unwrap().take().unwrap();
     assert_eq!(inner.gauges[1].missing, Some("it is being read, and has not answered yet"));

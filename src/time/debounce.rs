@@ -4,10 +4,12 @@
 //! timer is due and the deadline has moved meanwhile, it is set again.
 
 use super::keyed::{Fingerprint, FingerprintMap, Shards};
+use crate::panics::drop_quietly;
 use crate::sync::lock;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -224,6 +226,22 @@ impl<E> Bursts<E> {
     }
 }
 
+impl<E> Drop for Bursts<E> {
+    /// Drops every pending event, also if the destructor of one panics: the first panic goes on when all are dropped.
+    fn drop(&mut self) {
+        let ends = self.0.drain().map(|(_, pending)| catch_unwind(AssertUnwindSafe(|| drop(pending))));
+        let mut panics = ends.filter_map(Result::err).collect::<Vec<_>>().into_iter();
+        let first = panics.next();
+        panics.for_each(|payload| _ = drop_quietly(payload));
+        match first {
+            // Two at a time would end the process.
+            Some(payload) if std::thread::panicking() => _ = drop_quietly(payload),
+            Some(payload) => resume_unwind(payload),
+            None => {}
+        }
+    }
+}
+
 impl<K: Hash + ?Sized, E> fmt::Debug for KeyedDebounce<K, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedDebounce").field("rule", &self.rule).field("len", &self.len()).finish_non_exhaustive()
@@ -324,6 +342,22 @@ mod tests {
         timers.into_iter().for_each(|(timer, deadline)| assert_eq!(debounce.due(timer, deadline), Due::Deliver(())));
         let capacity = debounce.shards.sum(|shard| shard.0.capacity());
         assert!(debounce.is_empty() && capacity < 16 * 128, "room for {capacity} keys");
+    }
+
+    #[test]
+    fn every_pending_event_is_dropped_though_all_their_destructors_panic() {
+        use std::sync::Arc;
+        struct Bomb(#[expect(dead_code, reason = "it counts those that are left")] Arc<()>);
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("destructor");
+            }
+        }
+        let (alive, debounce) = (Arc::new(()), KeyedDebounce::new(at(1)));
+        (0..100).for_each(|key| _ = debounce.poke(&key, at(0), Bomb(Arc::clone(&alive))));
+        assert_eq!(Arc::strong_count(&alive), 101);
+        let payload = catch_unwind(AssertUnwindSafe(|| drop(debounce))).expect_err("destructors panic");
+        assert_eq!((payload.downcast_ref(), Arc::strong_count(&alive)), (Some(&"destructor"), 1));
     }
 
     #[test]
