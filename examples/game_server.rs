@@ -204,7 +204,9 @@ impl Players {
         note(&self.clock, format_args!("player {id} dies: {ended} connections end, {} stay", player.len()));
         // Of the player's scope, not of the body's: and if the player leaves before, nobody respawns.
         let spawned = player.bus().signal::<Spawned>();
-        player.after(Duration::from_millis(500)).slot(move |_| spawned.emit(&Spawned(id)))?;
+        player.after(Duration::from_millis(500)).slot(move |_| {
+            spawned.emit(&Spawned(id));
+        })?;
         Ok(())
     }
 
@@ -285,11 +287,11 @@ fn receive(bus: &Bus, stepped: &Signal<Beat>) -> Result<(), ConnectError> {
         };
         while let Some((_, message)) = next() {
             match message {
-                Join(id) => bus.signal().emit(&Joined(id)),
-                Leave(id) => bus.signal().emit(&Left(id)),
-                Shoot(by, at) => bus.signal().emit(&Shot { by, at }),
+                Join(id) => _ = bus.signal().emit(&Joined(id)),
+                Leave(id) => _ = bus.signal().emit(&Left(id)),
+                Shoot(by, at) => _ = bus.signal().emit(&Shot { by, at }),
                 Say(by, room, text) => match bus.topic(room) {
-                    Ok(room) => room.emit(&Said { by, text }),
+                    Ok(room) => _ = room.emit(&Said { by, text }),
                     Err(error) => println!("player {by} says something, but {error}"),
                 },
             }

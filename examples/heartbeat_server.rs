@@ -83,7 +83,9 @@ impl Server {
                         self.sessions.insert(player, Session::open(player));
                         t.emit(&JOINED, &player);
                     }
-                    Message::Move(player, x) => t.emit(&MOVED, &Moved { player, x }),
+                    Message::Move(player, x) => {
+                        t.emit(&MOVED, &Moved { player, x });
+                    }
                     Message::Leave(player) => {
                         if let Some(session) = self.sessions.remove(&player) {
                             self.seen_by_those_who_left += session.seen.load(Relaxed);

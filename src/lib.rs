@@ -37,10 +37,12 @@
 pub mod admin;
 #[cfg(not(loom))]
 pub mod alloc;
+mod block;
 #[cfg(not(loom))]
 mod bus;
 mod connection;
 mod domain;
+mod emitted;
 mod epoch;
 mod list;
 #[cfg(not(loom))]
@@ -52,6 +54,9 @@ mod panics;
 mod pool;
 mod scope;
 mod signal;
+// Models know the limits and the conditions of slots; not their clocks.
+#[cfg_attr(loom, allow(dead_code))]
+mod slot;
 mod sync;
 mod tick;
 // Models corner the throttle alone.
@@ -67,6 +72,7 @@ pub mod model;
 
 #[cfg(not(loom))]
 pub use alloc::HeapFigures;
+pub use block::{ConnectionBlock, SignalBlock};
 #[cfg(not(loom))]
 pub use bus::{
     AlreadyShutDown, Audit, AuditEntry, BatchError, Beats, Bus, BusBuilder, BusStatistics, CallStatistics, Calls,
@@ -78,6 +84,7 @@ pub use bus::{
 };
 pub use connection::{Connection, WaitError};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
+pub use emitted::Emitted;
 pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};
 #[cfg(all(not(loom), feature = "metrics"))]
 pub use monitor::MonitorCollector;
@@ -94,6 +101,10 @@ pub use objects::{
 pub use panics::{PanicPolicy, SlotPanic};
 pub use scope::ScopedConnection;
 pub use signal::Signal;
+pub use slot::{
+    Always, FORWARD_LIMIT, Filter as SlotFilter, ForwardTarget, MappedSlot, OverBudget, Priority, SlotBudget,
+    SlotBuilder, SlowSlot, Until, When,
+};
 pub use tick::{Tick, tick};
 pub use time::{
     Beat, Clock, Debounce, DebounceKey, Due, ExecutionBudget, Executions, Heartbeat, HeartbeatControl, HeartbeatError,

@@ -86,38 +86,38 @@ impl Policy {
             n => PanicPolicy::DisconnectAfter((n - DISCONNECT) as u32),
         }
     }
+}
 
-    /// Deals with one panic of one slot, inside the emission.
-    pub(crate) fn slot_panicked(
-        &self,
-        chunk: &Chunk,
-        index: usize,
-        payload: Box<dyn Any + Send>,
-        domain: &DomainCore,
-        propagation: &mut Propagation,
-    ) {
-        let count = chunk.count_panic(index);
-        domain.count_slot_panic();
-        domain.with_hook(|hook| {
-            let report = SlotPanic { place: chunk.place(index), count, payload: &*payload };
-            // A hook that panics has its panic dropped: there is nobody left to tell.
-            let _ = isolated(|| hook(&report));
-        });
-        match self.get() {
-            PanicPolicy::Isolate => {}
-            PanicPolicy::Propagate if propagation.0.is_none() => {
-                propagation.0 = Some(payload);
-                return;
-            }
-            PanicPolicy::Propagate => {}
-            PanicPolicy::DisconnectAfter(n) => {
-                if count >= n {
-                    chunk.disconnect_at(index);
-                }
+/// Deals with one panic of one slot, inside the emission.
+pub(crate) fn slot_panicked(
+    policy: PanicPolicy,
+    (chunk, index): (&Chunk, usize),
+    payload: Box<dyn Any + Send>,
+    domain: &DomainCore,
+    propagation: &mut Propagation,
+) {
+    let count = chunk.count_panic(index);
+    domain.count_slot_panic();
+    domain.with_hook(|hook| {
+        let report = SlotPanic { place: chunk.place(index), count, payload: &*payload };
+        // A hook that panics has its panic dropped: there is nobody left to tell.
+        let _ = isolated(|| hook(&report));
+    });
+    match policy {
+        PanicPolicy::Isolate => {}
+        PanicPolicy::Propagate if propagation.0.is_none() => {
+            propagation.0 = Some(payload);
+            return;
+        }
+        PanicPolicy::Propagate => {}
+        PanicPolicy::DisconnectAfter(n) => {
+            // Zero is read as one.
+            if count >= n {
+                chunk.disconnect_at(index);
             }
         }
-        let _ = drop_quietly(payload);
     }
+    let _ = drop_quietly(payload);
 }
 
 /// The panic that an emission will end with.

@@ -2,9 +2,10 @@
 
 use crate::connection::Connection;
 use crate::domain::Domain;
+use crate::emitted::Emitted;
 #[cfg(not(loom))]
 use crate::list::Life;
-use crate::list::{self, Closure, Due, Root};
+use crate::list::{self, Closure, Due, Rank, Root, Slots};
 use crate::panics::PanicPolicy;
 use crate::scope::ScopedConnection;
 use crate::sync::const_unless_loom;
@@ -165,18 +166,37 @@ impl<E> Signal<E> {
     }
 
     fn attach(&self, closure: Closure, place: &'static Location<'static>) -> Connection {
-        let (connection, due) = self.attach_only(closure, place);
+        self.attach_at(Rank::DEFAULT, closure, place)
+    }
+
+    /// Connects at a rank, and settles what is due.
+    pub(crate) fn attach_at(&self, rank: Rank, closure: Closure, place: &'static Location<'static>) -> Connection {
+        let (connection, due) = self.attach_only(rank, closure, place);
         if let Some(due) = due {
             due.settle();
         }
         connection
     }
 
+    /// Has emissions look for slots that stop them.
+    pub(crate) fn make_elaborate(&self, place: &'static Location<'static>) {
+        self.root.make_elaborate(place);
+    }
+
+    pub(crate) fn root(&self) -> &Root {
+        &self.root
+    }
+
     /// Connects, runs no foreign code, and leaves what is due afterwards to the caller.
     #[inline]
-    pub(crate) fn attach_only(&self, closure: Closure, place: &'static Location<'static>) -> (Connection, Option<Due>) {
+    pub(crate) fn attach_only(
+        &self,
+        rank: Rank,
+        closure: Closure,
+        place: &'static Location<'static>,
+    ) -> (Connection, Option<Due>) {
         let mut due = None;
-        let (chunk, tag) = self.root.connect(closure, place, &mut due);
+        let (chunk, tag) = self.root.connect(closure, rank, place, &mut due);
         (Connection::new(chunk, tag), due)
     }
 
@@ -195,10 +215,17 @@ impl<E> Signal<E> {
     /// ```
     #[inline]
     #[track_caller]
-    pub fn emit(&self, event: &E) {
-        if let Some(list) = self.root.list() {
-            // SAFETY: the list is this signal's, whose slots take an `E`.
-            unsafe { list::emit(&self.root, ptr::from_ref(event).cast(), list, Location::caller()) }
+    pub fn emit(&self, event: &E) -> Emitted {
+        let event = ptr::from_ref(event).cast();
+        match self.root.slots() {
+            Slots::Plain(list) => {
+                // SAFETY: the list is this signal's, whose slots take an `E`.
+                unsafe { list::emit(&self.root, event, list, Location::caller()) };
+                Emitted::Completed
+            }
+            Slots::None => Emitted::Completed,
+            // SAFETY: the signal's slots take an `E`.
+            Slots::Elaborate => unsafe { list::emit_elaborate(&self.root, event, Location::caller()) },
         }
     }
 
@@ -215,14 +242,19 @@ impl<E> Signal<E> {
     /// ```
     #[inline]
     #[track_caller]
-    pub fn emit_batch(&self, events: &[E]) {
-        if events.is_empty() {
-            return;
-        }
-        if let Some(list) = self.root.list() {
-            let events = (events.as_ptr().cast(), events.len());
-            // SAFETY: the list is this signal's, whose slots take `E`s.
-            unsafe { list::emit_batch(&self.root, list, events, Location::caller()) }
+    pub fn emit_batch(&self, events: &[E]) -> Emitted {
+        let events = (events.as_ptr().cast(), events.len());
+        match self.root.slots() {
+            Slots::Plain(list) if events.1 > 0 => {
+                // SAFETY: the list is this signal's, whose slots take `E`s.
+                unsafe { list::emit_batch(&self.root, list, events, Location::caller()) };
+                Emitted::Completed
+            }
+            // SAFETY: the signal's slots take `E`s.
+            Slots::Elaborate if events.1 > 0 => unsafe {
+                list::emit_batch_elaborate(&self.root, events, Location::caller())
+            },
+            _ => Emitted::Completed,
         }
     }
 
@@ -248,22 +280,25 @@ impl<E> Signal<E> {
     /// ```
     #[track_caller]
     pub fn emit_to(&self, connection: Connection, event: &E) -> bool {
-        let Some(list) = self.root.list() else { return false };
         let event = ptr::from_ref(event).cast();
-        // SAFETY: the list is this signal's, whose slots take an `E`, and handles name slots.
-        unsafe { list::emit_to(&self.root, list, connection.slot(), event, Location::caller()) }
+        self.root.lists().any(|list| {
+            // SAFETY: the list is this signal's, whose slots take an `E`, and handles name slots.
+            unsafe { list::emit_to(&self.root, list, connection.slot(), event, Location::caller()) }
+        })
     }
 
     /// How many slots are connected. Looks at each; beside other threads that connect and disconnect, a moment's view.
     #[track_caller]
     pub fn len(&self) -> usize {
-        self.root.list().map_or(0, |list| list.live(Location::caller()))
+        let place = Location::caller();
+        self.root.lists().map(|list| list.live(place)).sum()
     }
 
     /// Is no slot connected? Stops at the first that is.
     #[track_caller]
     pub fn is_empty(&self) -> bool {
-        !self.root.list().is_some_and(|list| list.any_live(Location::caller()))
+        let place = Location::caller();
+        !self.root.lists().any(|list| list.any_live(place))
     }
 
     /// Disconnects every slot that was connected before this call; returns how many this call disconnected.
@@ -280,7 +315,7 @@ impl<E> Signal<E> {
     /// ```
     #[track_caller]
     pub fn disconnect_all(&self) -> usize {
-        self.root.list().map_or(0, |list| list.disconnect_all(Location::caller()))
+        self.root.disconnect_all(Location::caller())
     }
 
     /// Sets what a panic in a slot means, from the next panic on. [`PanicPolicy::Isolate`] at first.
@@ -319,9 +354,7 @@ impl<E> Drop for Signal<E> {
     /// Ends all connections, and drops what their slots captured, at once; but for what was disconnected earlier and
     /// waits for its grace period already.
     fn drop(&mut self) {
-        if let Some(list) = self.root.list() {
-            list.tear_down(self.root.domain.core());
-        }
+        self.root.tear_down();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tick: one pin for many emissions.
 
 use crate::domain::DomainCore;
+use crate::emitted::Emitted;
 use crate::epoch;
 use crate::signal::Signal;
 use std::panic::Location;
@@ -24,15 +25,15 @@ impl Tick {
     /// [`Signal::emit`], under the tick's pin if the signal is of the tick's domain.
     #[inline]
     #[track_caller]
-    pub fn emit<E>(&self, signal: &Signal<E>, event: &E) {
-        signal.emit(event);
+    pub fn emit<E>(&self, signal: &Signal<E>, event: &E) -> Emitted {
+        signal.emit(event)
     }
 
     /// [`Signal::emit_batch`], under the tick's pin if the signal is of the tick's domain.
     #[inline]
     #[track_caller]
-    pub fn emit_batch<E>(&self, signal: &Signal<E>, events: &[E]) {
-        signal.emit_batch(events);
+    pub fn emit_batch<E>(&self, signal: &Signal<E>, events: &[E]) -> Emitted {
+        signal.emit_batch(events)
     }
 }
 

@@ -101,7 +101,9 @@ fn what_was_never_called_while_younger_ones_were_looks_forgotten() {
     for room in 20..40 {
         join(room);
     }
-    (8..40).for_each(|room| rooms[room].emit(&1));
+    (8..40).for_each(|room| {
+        rooms[room].emit(&1);
+    });
     assert!(bus.audit().is_clean(), "eight are no pattern");
     let (bus, hand, _) = by_hand();
     let join = |room: usize| owned(&bus, &rooms[room], "rooms");
@@ -110,7 +112,9 @@ fn what_was_never_called_while_younger_ones_were_looks_forgotten() {
     }
     hand.advance(MINUTE * 10 + Duration::from_secs(1));
     join(20);
-    (12..21).for_each(|room| rooms[room].emit(&1));
+    (12..21).for_each(|room| {
+        rooms[room].emit(&1);
+    });
     let audit = bus.audit();
     let [entry] = audit.entries() else { panic!("{audit}") };
     assert_eq!((entry.forgotten, entry.unmanaged, entry.never_called), (12, 0, Some(12)));

@@ -59,7 +59,11 @@ fn exact_counts_each_call_also_of_batches_threads_and_panics() {
     signal.emit_batch(&[1, 2, 3]);
     thread::scope(|threads| {
         for _ in 0..2 {
-            threads.spawn(|| (0..500).for_each(|n| signal.emit(&n)));
+            threads.spawn(|| {
+                (0..500).for_each(|n| {
+                    signal.emit(&n);
+                })
+            });
         }
     });
     hand.advance(SECOND);
@@ -99,16 +103,22 @@ fn sampled_counts_the_calls_of_a_window() {
     let busy = bus.connect(&signal).slot(|_| {}).unwrap();
     hand.advance(SECOND);
     turn(&bus);
-    (0..1_000).for_each(|n| signal.emit(&n));
+    (0..1_000).for_each(|n| {
+        signal.emit(&n);
+    });
     hand.advance(SECOND);
     turn(&bus);
     let in_window = calls(&bus, busy);
     assert!(in_window.count >= 1_000 && !in_window.exact, "{in_window:?}");
     assert_eq!(in_window.last, Some(SECOND), "that of the window");
     // Between windows calls are not counted: the estimate grows with the time, not with them.
-    (0..1_000).for_each(|n| signal.emit(&n));
+    (0..1_000).for_each(|n| {
+        signal.emit(&n);
+    });
     let quiet = bus.connect(&signal).slot(|_| {}).unwrap();
-    (0..1_000).for_each(|n| signal.emit(&n));
+    (0..1_000).for_each(|n| {
+        signal.emit(&n);
+    });
     assert_eq!(calls(&bus, quiet).count, 1, "the first call, and no window since");
     assert_eq!(calls(&bus, busy).last, Some(SECOND * 2), "called since that window was closed");
 }
@@ -121,7 +131,9 @@ fn a_window_that_a_bus_has_opened_is_closed_with_it() {
     turn(&other);
     drop(other);
     let connection = bus.connect(&signal).slot(|_| {}).unwrap();
-    (0..100).for_each(|n| signal.emit(&n));
+    (0..100).for_each(|n| {
+        signal.emit(&n);
+    });
     assert_eq!(calls(&bus, connection).count, 1);
 }
 
@@ -135,7 +147,9 @@ fn what_one_connection_counted_is_no_other_ones() {
             let connections = [(); 3].map(|()| bus.connect(&signal).owner(round).slot(|_| {}).unwrap());
             let before = connections.map(|connection| calls(&bus, connection));
             assert_eq!(before, [Calls { count: 0, exact: true, last: None }; 3]);
-            (0..10).for_each(|n| signal.emit(&n));
+            (0..10).for_each(|n| {
+                signal.emit(&n);
+            });
             assert!(connections.iter().all(|connection| calls(&bus, *connection).count >= 10));
             assert_eq!(bus.cleanup_owner(round), 3);
         }

@@ -67,7 +67,9 @@ fn its_handle_stands_for_all_of_it() {
         assert_eq!((kept.len(), second.len(), bus.len()), (1, 1, 3));
         assert!(if by_bus { bus.disconnect(chat) } else { chat.disconnect() });
         // At once, whether the bus has heard of it or not.
-        [&kept, &second].iter().for_each(|room| room.emit(&1));
+        [&kept, &second].iter().for_each(|room| {
+            room.emit(&1);
+        });
         emit(&bus, "room.3", 1);
         assert_eq!(calls.get(), 0);
         assert_eq!(bus.statistics().live, 0, "the look tells the bus");
@@ -115,7 +117,9 @@ fn a_cleanup_ends_it_with_all_its_connections_and_one_callback() {
         assert!(details.len() == 4 && details.iter().all(|detail| detail.description.as_deref() == Some("listens")));
         assert_eq!(details.iter().filter(|detail| detail.name.is_some()).count(), 1);
         assert_eq!((end(&bus), reasons.take()), (4, vec![reason]), "{what}");
-        rooms.iter().for_each(|room| room.emit(&1));
+        rooms.iter().for_each(|room| {
+            room.emit(&1);
+        });
         emit(&bus, "room.later", 1);
         assert_eq!((bus.statistics().live, bus.statistics().panics, chat.is_connected()), (0, 0, false));
         assert!(rooms.iter().all(|room| room.is_empty()));
@@ -209,7 +213,9 @@ fn topics_that_threads_make_at_once_are_each_connected_once() {
             bus.connect_matching::<u32>("room.*").unwrap().slot(slot).unwrap();
             makers.into_iter().flat_map(|maker| maker.join().expect("nothing fails")).collect::<Vec<_>>()
         });
-        topics[..TOPICS].iter().for_each(|topic| topic.emit(&1));
+        topics[..TOPICS].iter().for_each(|topic| {
+            topic.emit(&1);
+        });
         let counts = counts.lock().unwrap();
         assert!(counts.len() == TOPICS && counts.values().all(|count| *count == 1), "{counts:?}");
         assert_eq!((bus.len(), topics[..TOPICS].iter().map(|topic| topic.len()).sum::<usize>()), (TOPICS + 1, TOPICS));
@@ -233,7 +239,9 @@ fn it_may_be_ended_while_threads_make_topics() {
             assert!(if round % 2 == 0 { bus.disconnect(chat) } else { bus.cleanup_owner(7) >= 1 });
             maker.join().expect("nothing fails")
         });
-        rooms.iter().for_each(|room| room.emit(&1));
+        rooms.iter().for_each(|room| {
+            room.emit(&1);
+        });
         assert_eq!((bus.statistics().live, bus.statistics().panics, reasons.take().len()), (0, 0, 1));
         assert!(rooms.iter().all(|room| room.is_empty()));
     }

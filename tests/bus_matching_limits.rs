@@ -37,7 +37,9 @@ fn a_limit_that_is_met_later_is_counted() {
     let counted = calls.clone();
     bus.connect_matching::<u32>("room.*").unwrap().owner(7).slot(move |_, _| counted.add(1)).unwrap();
     let rooms = rooms(&bus, 5);
-    rooms.iter().for_each(|room| room.emit(&1));
+    rooms.iter().for_each(|room| {
+        room.emit(&1);
+    });
     assert_eq!((calls.get(), bus.statistics().rejected, bus.len()), (2, 3, 3));
 }
 
@@ -74,7 +76,9 @@ fn the_topics_of_a_pattern_evict_nobody_not_even_the_pattern() {
     // Later topics do not either.
     let chat = pattern().unwrap();
     let late = rooms(&bus, 5);
-    late.iter().for_each(|room| room.emit(&1));
+    late.iter().for_each(|room| {
+        room.emit(&1);
+    });
     assert_eq!((calls.get(), bus.count_of(7), bus.statistics().rejected), (1, 3, 5));
     assert!(chat.is_connected() && other.is_connected());
     assert_eq!(bus.statistics().ended_by(EndReason::Limit), 0);

@@ -55,7 +55,9 @@ fn a_service_counts_the_calls_of_a_pattern_once() {
     let (chat, room) = (bus.service("Chat"), bus.topic::<u32>("room.1").unwrap());
     chat.connect_matching::<u32>("room.*").unwrap().slot(|_, _| {}).unwrap();
     chat.connect(&room).slot(|_| {}).unwrap();
-    (0..10).for_each(|n| room.emit(&n));
+    (0..10).for_each(|n| {
+        room.emit(&n);
+    });
     assert_eq!((chat.statistics().calls, chat.statistics().live), (20, 3));
 }
 

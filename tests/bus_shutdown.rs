@@ -188,7 +188,13 @@ fn a_shutdown_waits_for_slots_that_run_on_other_threads() {
     let connect = move |bus: &Bus, block: Box<dyn Fn() + Send + Sync>| {
         bus.connect(&*theirs).slot(move |_| block()).unwrap();
     };
-    while_a_slot_runs(connect, move |_| emitted.emit(&1), wait);
+    while_a_slot_runs(
+        connect,
+        move |_| {
+            emitted.emit(&1);
+        },
+        wait,
+    );
     let connect = |bus: &Bus, block: Box<dyn Fn() + Send + Sync>| {
         bus.connect(&bus.signal::<u32>()).debounced(Duration::from_nanos(1), move |_| block()).unwrap();
         bus.signal::<u32>().emit(&1);
@@ -206,7 +212,9 @@ fn a_shutdown_that_waits_for_too_long_says_so() {
         };
         while_a_slot_runs(
             connect,
-            move |_| emitted.emit(&1),
+            move |_| {
+                emitted.emit(&1);
+            },
             |bus, _, release| {
                 let (report, has_ended) = (bus.shutdown(timeout).unwrap(), signal.is_empty());
                 release();

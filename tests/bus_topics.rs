@@ -105,7 +105,9 @@ fn a_cleanup_makes_a_named_topic_collectable() {
     assert_eq!(bus.collect_topics(), 49, "one is held");
     assert!(bus.find_topic::<u32>("room.1").unwrap().is_none());
     assert_eq!(kept.id(), room(0).id());
-    (50..100).for_each(|n| room(n).emit(&1));
+    (50..100).for_each(|n| {
+        room(n).emit(&1);
+    });
     assert_eq!(bus.emergency_cleanup(), 50);
     drop(kept);
     assert_eq!(bus.collect_topics(), 51);

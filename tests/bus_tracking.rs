@@ -222,7 +222,9 @@ fn call_statistics_are_as_exact_as_asked_for() {
         let connection = bus.connect(&signal).slot(calls.slot()).unwrap();
         assert_eq!(bus.detail(connection).unwrap().calls.map(|calls| calls.count), exact.map(|_| 0));
         hand.advance(Duration::from_secs(1));
-        (0..10).for_each(|n| signal.emit(&n));
+        (0..10).for_each(|n| {
+            signal.emit(&n);
+        });
         let found = bus.detail(connection).unwrap().calls;
         assert_eq!(found.map(|calls| calls.exact), exact);
         assert_eq!(found.map(|calls| calls.count > 0), exact.map(|_| true));

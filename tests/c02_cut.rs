@@ -110,7 +110,9 @@ fn c2_nested_connects_wait_for_all_emissions_that_were_under_way() {
         both[0].connect(counter.slot());
     });
     let both = Arc::downgrade(&signals);
-    signals[0].connect(move |()| both.upgrade().expect("kept by the test")[1].emit(&()));
+    signals[0].connect(move |()| {
+        both.upgrade().expect("kept by the test")[1].emit(&());
+    });
     signals[0].emit(&());
     assert_eq!(ran.get(), 0);
     signals[0].emit(&());

@@ -138,7 +138,7 @@ fn c3_a_slot_that_is_disconnected_by_a_nested_batch_gets_no_more_of_the_outer_on
     own.set(signal.connect(move |&event| {
         inner_log.push(event);
         match event {
-            2 => weak.upgrade().expect("it is being emitted").emit_batch(&[20, 21, 22]),
+            2 => drop(weak.upgrade().expect("it is being emitted").emit_batch(&[20, 21, 22])),
             21 => drop(inner.get().expect("set before the emission").disconnect()),
             _ => {}
         }

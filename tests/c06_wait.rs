@@ -16,7 +16,7 @@ struct Blocked {
     connection: Connection,
     release: mpsc::Sender<()>,
     has_left: Arc<AtomicBool>,
-    emitter: JoinHandle<()>,
+    emitter: JoinHandle<pulsebus::Emitted>,
 }
 
 impl Blocked {

@@ -100,7 +100,11 @@ fn c7_nor_does_a_reclaiming_thread_leave_any_to_an_emission_beside_it() {
     });
     let emitters = [0, 1].map(|_| {
         let signal = signal.clone();
-        thread::spawn(move || (0..ROUNDS).for_each(|_| inside_emission(|| signal.emit(&()))))
+        thread::spawn(move || {
+            (0..ROUNDS).for_each(|_| {
+                inside_emission(|| signal.emit(&()));
+            })
+        })
     });
     churners.into_iter().chain(emitters).for_each(|thread| thread.join().expect("no slot panics"));
     collect_all(&domain);

@@ -256,7 +256,13 @@ fn c9_a_new_thread_takes_over_the_record_of_one_that_has_ended() {
     });
     let in_a_thread = || {
         let signal = signal.clone();
-        thread::spawn(move || heap_calls(|| signal.emit(&1))).join().expect("it only emits")
+        thread::spawn(move || {
+            heap_calls(|| {
+                signal.emit(&1);
+            })
+        })
+        .join()
+        .expect("it only emits")
     };
     in_a_thread();
     assert_eq!([(); 20].map(|()| in_a_thread()), [0; 20]);

@@ -25,7 +25,7 @@ fn signal_with_panicking_slots() -> (Signal<u32>, Log<(usize, u32)>) {
     (signal, log)
 }
 
-fn payload(outcome: Result<(), Box<dyn std::any::Any + Send>>) -> String {
+fn payload<R: std::fmt::Debug>(outcome: Result<R, Box<dyn std::any::Any + Send>>) -> String {
     *outcome.expect_err("it propagates").downcast::<String>().expect("a formatted message")
 }
 
@@ -91,7 +91,9 @@ fn c10_a_propagated_panic_of_a_nested_emission_is_the_outer_slots_panic() {
     inner.on_panic(PanicPolicy::Propagate);
     inner.connect(|_| panic!("inner"));
     let log = Log::new();
-    let nesting = outer.connect(move |event| inner.emit(event));
+    let nesting = outer.connect(move |event| {
+        inner.emit(event);
+    });
     outer.connect(log.slot(|&event| event));
     outer.emit(&1);
     assert_eq!((log.take(), nesting.panics()), (vec![1], Some(1)));
@@ -110,7 +112,9 @@ fn c10_disconnect_after_ends_a_connection_with_its_nth_panic() {
         });
         let sturdy = signal.connect(|_| {});
         signal.emit_batch(&[1, 2, 3, 4]);
-        (5..20).for_each(|event| signal.emit(&event));
+        (5..20).for_each(|event| {
+            signal.emit(&event);
+        });
         let limit = n.max(1) as usize;
         assert!(!fragile.is_connected() && sturdy.is_connected());
         assert_eq!((calls.get(), fragile.panics()), (2 * limit - 1, Some(limit as u32)), "after {n}");

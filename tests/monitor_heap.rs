@@ -117,7 +117,9 @@ fn timing_an_emission_makes_no_heap_call() {
     signal.emit(&1);
     assert!(once(|| {
         let before = Counting::figures();
-        (0..1_000).for_each(|n| dispatch.time(|| signal.emit(&n)));
+        (0..1_000).for_each(|n| {
+            dispatch.time(|| signal.emit(&n));
+        });
         Counting::figures() == before
     }));
     assert!(dispatch.figures().count >= 1_000);

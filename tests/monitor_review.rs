@@ -15,7 +15,7 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 /// Emits on a thread of its own, and stays inside until the returned sender is dropped.
-fn stand(domain: &Domain) -> (mpsc::Sender<()>, std::thread::JoinHandle<()>) {
+fn stand(domain: &Domain) -> (mpsc::Sender<()>, std::thread::JoinHandle<pulsebus::Emitted>) {
     let (leave, left) = mpsc::channel::<()>();
     let (entered, inside) = mpsc::channel();
     let signal = Signal::<()>::new_in(domain);

@@ -184,8 +184,8 @@ impl Churn {
                 assert!(!connection.disconnect());
             }
             850..900 => drop(signal.connect_scoped(|_| {})),
-            900..940 => signal.emit(&random.next()),
-            940..960 => signal.emit_batch(&[random.next(), random.next(), random.next()]),
+            900..940 => discard(signal.emit(&random.next())),
+            940..960 => discard(signal.emit_batch(&[random.next(), random.next(), random.next()])),
             960..970 => {
                 let (event, other) = (random.next(), self.signal(random));
                 signal.domain().tick(|t| {

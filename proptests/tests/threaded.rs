@@ -11,7 +11,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use pulsebus::{Connection, Domain, Signal};
+use pulsebus::{Connection, Domain, Emitted, Signal};
 use pulsebus_proptests::config::config;
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -198,11 +198,11 @@ impl World {
         slot.wins.fetch_add(u32::from(won), SeqCst);
     }
 
-    fn emit(&self, signal: usize, count: usize, emit: impl FnOnce(&Signal<Event>, &[Event])) {
+    fn emit(&self, signal: usize, count: usize, emit: impl FnOnce(&Signal<Event>, &[Event]) -> Emitted) {
         let started = self.now();
         let events: Vec<Event> = (0..count).map(|_| Event::default()).collect();
         INSIDE.set(true);
-        emit(&self.signals[signal], &events);
+        assert!(emit(&self.signals[signal], &events).is_completed());
         INSIDE.set(false);
         for event in events {
             self.check_emission(signal, started, event.0.into_inner().expect("nobody panics"));

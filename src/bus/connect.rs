@@ -12,7 +12,7 @@ use super::service::ServiceState;
 use super::source::Source;
 use super::track::{Timeout, Track};
 use crate::connection::Connection;
-use crate::list::Closure;
+use crate::list::{Closure, Rank};
 use crate::scope::ScopedConnection;
 use crate::signal::Signal;
 use std::fmt;
@@ -305,8 +305,8 @@ where
 }
 
 fn attach_closure<E: 'static>(signal: &Signal<E>, closure: Closure, place: &'static Location<'static>) -> Attached {
-    let (connection, due) = signal.attach_only(closure, place);
-    Attached { connection, life: signal.life(), due }
+    let (connection, due) = signal.attach_only(Rank::DEFAULT, closure, place);
+    Attached { connection, life: signal.life().or_else(|| connection.life()), due }
 }
 
 /// [`Closure::each`] for a slot whose type has no name.

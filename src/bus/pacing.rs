@@ -311,7 +311,9 @@ impl Heartbeat {
     #[must_use]
     pub fn drive(self, bus: &Bus, budget: Duration) -> Self {
         let (beats, weak) = (bus.signal::<Beat>(), bus.downgrade());
-        self.heartbeat().connect(move |beat| beats.emit(beat));
+        self.heartbeat().connect(move |beat| {
+            beats.emit(beat);
+        });
         self.on_maintain(budget, move |left| {
             if let Some(bus) = weak.upgrade() {
                 bus.maintain(left);

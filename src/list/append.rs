@@ -1,7 +1,7 @@
 //! Connecting: lock-free, a slot per connection, a chunk from the pool per 32.
 
 use super::chunk::Chunk;
-use super::{Closure, List, Root, Tag};
+use super::{Closure, List, Rank, Root, Slots, Tag};
 use crate::domain::DomainCore;
 use crate::epoch;
 use crate::sync::Ordering;
@@ -17,12 +17,13 @@ impl Root {
     pub(crate) fn connect(
         &self,
         closure: Closure,
+        rank: Rank,
         place: &'static Location<'static>,
         due: &mut Option<Due>,
     ) -> (&'static Chunk, Tag) {
         let domain = self.domain.core();
         let pin = epoch::pin(&domain.epoch, place);
-        let list = self.list_or_new(domain);
+        let list = self.list_of(rank, domain);
         let (connection, appended) = list.claim_and_publish(domain, closure, place);
         drop(pin);
         if let Some(sequence) = appended {
@@ -31,27 +32,33 @@ impl Root {
         connection
     }
 
-    /// The list; at the first connection one from the pool.
-    fn list_or_new(&self, domain: &'static DomainCore) -> &'static List {
-        if let Some(list) = self.list() {
-            return list;
+    /// The list of a rank; at the first connection one from the pool.
+    #[inline(always)]
+    fn list_of(&self, rank: Rank, domain: &'static DomainCore) -> &'static List {
+        match self.slots() {
+            Slots::Plain(list) if rank == Rank::DEFAULT => list,
+            _ => self.list_or_new(rank, domain),
         }
-        let list = world().lists.take();
-        list.start(domain);
-        // Release; partner: the Acquire in `Root::list`, and here: the list is made.
-        match self.list.compare_exchange(
-            ptr::null_mut(),
-            ptr::from_ref(list).cast_mut(),
-            Ordering::Release,
-            Ordering::Acquire,
-        ) {
-            Ok(_) => list,
-            Err(theirs) => {
-                list.tear_down(domain);
-                // SAFETY: not null, or the exchange had not failed; lists are immortal.
-                unsafe { &*theirs }
+    }
+
+    fn list_or_new(&self, rank: Rank, domain: &'static DomainCore) -> &'static List {
+        if rank == Rank::DEFAULT && matches!(self.slots(), Slots::None) {
+            let list = List::started(domain);
+            // Release; partner: the Acquire in `Root::slots`, and here: the list is made.
+            let stored = self.list.compare_exchange(
+                ptr::null_mut(),
+                ptr::from_ref(list).cast_mut(),
+                Ordering::Release,
+                Ordering::Acquire,
+            );
+            if stored.is_ok() {
+                return list;
             }
+            list.tear_down(domain);
+            return self.list_of(rank, domain);
         }
+        self.elaborate(domain);
+        self.lane(rank, domain, None)
     }
 }
 
@@ -74,6 +81,13 @@ impl Due {
 }
 
 impl List {
+    /// One from the pool, in use.
+    pub(super) fn started(domain: &'static DomainCore) -> &'static Self {
+        let list = world().lists.take();
+        list.start(domain);
+        list
+    }
+
     /// Begins its use by a signal of `domain`.
     fn start(&'static self, domain: &'static DomainCore) {
         // Relaxed: passed on by the Release in `prepare`, for stale handles of the chunk, which come to the list through

@@ -1,14 +1,17 @@
 //! A run of slots, and its place in a signal's list.
 
 use super::List;
+use super::block::Blocks;
 use super::flight::Flight;
 use super::slot::{Ops, Remains, Slot};
 use super::tag::Tag;
 use crate::domain::DomainCore;
 use crate::epoch::Link;
+use crate::panics::PanicPolicy;
 use crate::pool::{Immortal, Ticket};
 use crate::sync::diagnostic::{AtomicPtr as Note, AtomicU32 as Count, Relaxed};
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::mem::offset_of;
 use std::panic::Location;
 use std::{array, ptr};
 
@@ -45,6 +48,8 @@ struct Read {
     /// Which slots are known to be dead. Written by the holder of the list's sweep flag only, or by
     /// whoever has torn the list down.
     retired: AtomicU32,
+    /// How often each slot is blocked; null until one is for the first time, then there for ever.
+    blocks: AtomicPtr<Blocks>,
 }
 
 /// What connecting, disconnecting and sweeping write.
@@ -85,6 +90,7 @@ unsafe impl Immortal for Chunk {
                 next: AtomicPtr::new(ptr::null_mut()),
                 sequence: AtomicU64::new(0),
                 retired: AtomicU32::new(0),
+                blocks: AtomicPtr::new(ptr::null_mut()),
             },
             written: Written {
                 claimed: AtomicU32::new(0),
@@ -122,6 +128,8 @@ pub(super) struct Census {
 impl Chunk {
     /// Makes it a chunk of `list`. The caller has just taken it from the pool, and links it next.
     pub(super) fn prepare(&self, list: &'static List, domain: &'static DomainCore, sequence: u64) {
+        // For `Slot::of` and `Chunk::of`, which come from the inside.
+        ptr::from_ref(self).expose_provenance();
         self.read.sequence.store(sequence, Ordering::Relaxed);
         // Release; partner: the Acquire in `domain`. A stale handle meets a domain that is fully made.
         self.written.domain.store(ptr::from_ref(domain).cast_mut(), Ordering::Release);
@@ -139,6 +147,40 @@ impl Chunk {
     pub(super) fn next(&self) -> *const Chunk {
         // Acquire; partners: the Releases in `link` and `bypass`. The next chunk is prepared.
         self.read.next.load(Ordering::Acquire)
+    }
+
+    /// The chunk that a slot lies in.
+    pub(super) fn of(slot: &Slot) -> &'static Self {
+        let first = ptr::from_ref(slot).addr() - slot.tag_now().index() * size_of::<Slot>();
+        // SAFETY: slots are made in chunks only, at the index that their tag names; `prepare` has exposed this one, or
+        // nobody would have come to the slot; and chunks are immortal.
+        unsafe { &*ptr::with_exposed_provenance::<Self>(first - offset_of!(Self, slots)) }
+    }
+
+    /// The counters of blocks; `None` if no slot ever was.
+    #[inline(always)]
+    pub(super) fn blocks(&self) -> Option<&'static Blocks> {
+        // Acquire; partner: the Release in `blocks_or_new`. The counters are made.
+        // SAFETY: null, or immortal.
+        unsafe { self.read.blocks.load(Ordering::Acquire).as_ref() }
+    }
+
+    pub(super) fn blocks_or_new(&self) -> &'static Blocks {
+        if let Some(blocks) = self.blocks() {
+            return blocks;
+        }
+        let fresh = Box::into_raw(Box::new(Blocks::new()));
+        // Release; partner: the Acquire in `blocks`, and here: the counters are made.
+        match self.read.blocks.compare_exchange(ptr::null_mut(), fresh, Ordering::Release, Ordering::Acquire) {
+            // SAFETY: made above, and never freed from now on.
+            Ok(_) => unsafe { &*fresh },
+            Err(theirs) => {
+                // SAFETY: made above, and shown to nobody.
+                drop(unsafe { Box::from_raw(fresh) });
+                // SAFETY: not null, or the exchange had not failed; immortal.
+                unsafe { &*theirs }
+            }
+        }
     }
 
     /// null → next: appends. `Err` holds the chunk that another thread has appended.
@@ -194,6 +236,13 @@ impl Chunk {
     pub(super) fn ops(&self, index: usize) -> &'static Ops {
         // SAFETY: `describe` stored a `&'static Ops` before the slot was published, which the caller has seen.
         unsafe { &*self.ops[index].load(Relaxed) }
+    }
+
+    /// What the panics of a slot's closure mean, if not what they mean to its signal. The slot was found live under a pin
+    /// that is still held.
+    pub(super) fn panic_policy(&self, index: usize) -> Option<PanicPolicy> {
+        // SAFETY: as demanded of the caller.
+        unsafe { self.slots[index].panic_policy(self.ops(index)) }
     }
 
     /// Where a slot was connected; `None` if it never was.
@@ -327,6 +376,9 @@ impl Chunk {
             unsafe { slot.recycle() };
             // Release; partner: the fence in `is_generation`, as in `count_panic`.
             panics.store(0, Ordering::Release);
+        }
+        if let Some(blocks) = self.blocks() {
+            blocks.reset();
         }
         // Relaxed: the pool's Release passes all of it on to the next user.
         self.read.next.store(ptr::null_mut(), Ordering::Relaxed);

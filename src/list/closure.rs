@@ -1,8 +1,13 @@
 //! From a typed closure to a slot's body: where it is stored, and the functions that know its type.
 
+use super::chunk::Chunk;
 use super::slot::{Batch, Body, Ops, Slot, Storage};
+use super::stop;
+use super::tag::Tag;
+use crate::panics::PanicPolicy;
 use std::marker::PhantomData;
 use std::mem::{align_of, size_of};
+use std::ops::ControlFlow;
 use std::slice;
 
 /// A closure with its types erased, ready to be put into a slot.
@@ -14,12 +19,32 @@ pub(crate) struct Closure {
 impl Closure {
     /// A slot that takes events one by one.
     pub(crate) fn each<E, F: Fn(&E) + Send + Sync + 'static>(f: F) -> Self {
-        Self { body: Body { call: Each::<E, F>::call, storage: store(f) }, ops: Each::<E, F>::OPS }
+        Self::of(f, Each::<E, F>::OPS)
     }
 
     /// A slot that takes events by the slice.
     pub(crate) fn slices<E, F: Fn(&[E]) + Send + Sync + 'static>(f: F) -> Self {
-        Self { body: Body { call: Slices::<E, F>::call, storage: store(f) }, ops: Slices::<E, F>::OPS }
+        Self::of(f, Slices::<E, F>::OPS)
+    }
+
+    /// A slot that knows its own connection, may stop the emission, and may have a panic policy of its own.
+    pub(crate) fn knowing<E, S: Knowing<E>>(slot: S) -> Self {
+        Self::of(slot, Selves::<E, S>::OPS)
+    }
+
+    fn of<F>(f: F, ops: &'static Ops) -> Self {
+        Self { body: Body { call: ops.call, storage: store(f) }, ops }
+    }
+}
+
+/// What a slot is that is told of its own connection.
+pub(crate) trait Knowing<E>: Send + Sync + 'static {
+    /// Takes an event. `own` names the slot's own connection. `Break` stops the emission, if its signal has lanes.
+    fn call(&self, event: &E, own: (&'static Chunk, Tag)) -> ControlFlow<()>;
+
+    /// What its panics mean, if not what they mean to the signal.
+    fn panic_policy(&self) -> Option<PanicPolicy> {
+        None
     }
 }
 
@@ -90,12 +115,35 @@ impl Batch {
         // SAFETY: made from a slice of `count` events in `emission::emit_batch`.
         unsafe { slice::from_raw_parts(self.events.cast::<E>(), self.count) }
     }
+
+    /// Gives a slot what it has not had, one by one: until it ends, in mid-batch, by itself perhaps; without what comes
+    /// while it is blocked; until it breaks, if it does.
+    #[inline(always)]
+    fn each<E>(&self, slot: &Slot, events: &[E], mut give: impl FnMut(&E, Tag) -> ControlFlow<()>) -> bool {
+        // SAFETY: `Many::give` has noted the chunk of the slot that it gives the batch to; chunks are immortal.
+        let chunk = unsafe { &*self.chunk.get() };
+        let mut progress = Progress { next: self.next.get(), batch: self };
+        while let Some(event) = events.get(progress.next) {
+            let tag = slot.tag();
+            if !tag.is_live() {
+                break;
+            }
+            progress.next += 1;
+            let blocked = tag.is_gated() && chunk.is_blocked(tag.index());
+            if !blocked && give(event, tag).is_break() {
+                progress.next = events.len();
+                return true;
+            }
+        }
+        progress.next = events.len();
+        false
+    }
 }
 
 struct Each<E, F>(PhantomData<(fn(E), F)>);
 
 impl<E, F: Fn(&E)> Each<E, F> {
-    const OPS: &'static Ops = &Ops { batch: Self::batch, drop: dropper::<F>() };
+    const OPS: &'static Ops = &Ops { call: Self::call, batch: Self::batch, drop: dropper::<F>(), policy: None };
 
     unsafe fn call(storage: *const Storage, event: *const ()) {
         // SAFETY: `Slot::call` hands over the slot's own storage, and an event of the signal's type.
@@ -105,33 +153,65 @@ impl<E, F: Fn(&E)> Each<E, F> {
     unsafe fn batch(slot: &Slot, storage: *const Storage, batch: &Batch) {
         // SAFETY: `Slot::call_batch` hands over the slot's own storage, and a batch of the signal's type.
         let (f, events) = unsafe { (stored::<F>(storage), batch.events::<E>()) };
-        let mut progress = Progress { next: batch.next.get(), batch };
-        while let Some(event) = events.get(progress.next) {
-            // Disconnected in mid-batch, by itself perhaps: it gets no more of it.
-            if !slot.tag().is_live() {
-                progress.next = events.len();
-                return;
-            }
-            progress.next += 1;
+        batch.each(slot, events, |event, _| {
             f(event);
+            ControlFlow::Continue(())
+        });
+    }
+}
+
+struct Selves<E, S>(PhantomData<(fn(E), S)>);
+
+impl<E, S: Knowing<E>> Selves<E, S> {
+    const OPS: &'static Ops =
+        &Ops { call: Self::call, batch: Self::batch, drop: dropper::<S>(), policy: Some(Self::policy) };
+
+    unsafe fn call(storage: *const Storage, event: *const ()) {
+        // SAFETY: as in `Each::call`; a slot is called under a pin.
+        let (chunk, slot) = unsafe {
+            let slot = Slot::of(storage);
+            (Chunk::of(slot), slot)
+        };
+        // SAFETY: as in `Each::call`.
+        let flow = unsafe { stored::<S>(storage).call(&*event.cast::<E>(), (chunk, slot.tag_now().live())) };
+        if flow.is_break() {
+            stop::request(chunk.list());
         }
+    }
+
+    unsafe fn batch(slot: &Slot, storage: *const Storage, batch: &Batch) {
+        // SAFETY: as in `Each::batch`.
+        let (s, events) = unsafe { (stored::<S>(storage), batch.events::<E>()) };
+        let chunk = Chunk::of(slot);
+        let stopped = batch.each(slot, events, |event, tag| s.call(event, (chunk, tag)));
+        if stopped {
+            stop::request(chunk.list());
+        }
+    }
+
+    unsafe fn policy(storage: *const Storage) -> Option<PanicPolicy> {
+        // SAFETY: `Slot::panic_policy` hands over the slot's own storage.
+        unsafe { stored::<S>(storage) }.panic_policy()
     }
 }
 
 struct Slices<E, F>(PhantomData<(fn(E), F)>);
 
 impl<E, F: Fn(&[E])> Slices<E, F> {
-    const OPS: &'static Ops = &Ops { batch: Self::batch, drop: dropper::<F>() };
+    const OPS: &'static Ops = &Ops { call: Self::call, batch: Self::batch, drop: dropper::<F>(), policy: None };
 
     unsafe fn call(storage: *const Storage, event: *const ()) {
         // SAFETY: as in `Each::call`.
         unsafe { stored::<F>(storage)(slice::from_ref(&*event.cast::<E>())) }
     }
 
-    unsafe fn batch(_: &Slot, storage: *const Storage, batch: &Batch) {
+    unsafe fn batch(slot: &Slot, storage: *const Storage, batch: &Batch) {
         // SAFETY: as in `Each::batch`.
         let (f, events) = unsafe { (stored::<F>(storage), batch.events::<E>()) };
         batch.next.set(events.len());
-        f(events);
+        // SAFETY: as in `Batch::each`.
+        if !unsafe { &*batch.chunk.get() }.is_blocked(slot.tag_now().index()) {
+            f(events);
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! Emitting: the hot path.
 
 use super::chunk::{CHUNK_SLOTS, Chunk, bits};
+use super::delivery::{Delivery, Many, One, index_in};
 use super::slot::{Batch, Slot};
 use super::{Cut, List, Root, Tail};
 use crate::epoch::{self, Outermost, Pin};
 use crate::panics::Propagation;
 use std::any::Any;
-use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
@@ -32,10 +32,9 @@ pub(crate) unsafe fn emit_batch(
     (events, count): (*const (), usize),
     place: &'static Location<'static>,
 ) {
-    let batch = Batch { events, count, next: Cell::new(0) };
-    let many = Many { batch: &batch, slot: &Cell::new(ptr::null()) };
+    let batch = Batch::new(events, count);
     // SAFETY: as demanded of the caller.
-    unsafe { deliver(root, list, many, place) }
+    unsafe { deliver(root, list, Many::of(&batch), place) }
 }
 
 /// # Safety
@@ -80,43 +79,43 @@ unsafe fn deliver_under<D: Delivery, P>(pin: P, root: &Root, list: &'static List
         // What else unwinds is loom's own finding, in a model.
         Err(payload) if cfg!(loom) => resume_unwind(payload),
         // SAFETY: as demanded of the caller; what unwinds is a slot, and `visit` has left where.
-        Err(payload) => unsafe { go_on(pin, root, what, out.assume_init(), payload) },
+        Err(payload) => unsafe { go_on_and_end(pin, root, what, out.assume_init(), payload) },
     }
 }
 
 /// So many dead slots that an emission meets make it sweep: a chunk's worth. Fewer cost less than the look; more are each
 /// met only once, and the look at the chunks costs less than the walk just made.
-const WORTH_SWEEPING: usize = CHUNK_SLOTS;
+pub(super) const WORTH_SWEEPING: usize = CHUNK_SLOTS;
 
 #[cold]
 #[inline(never)]
-fn sweep_in_passing(root: &Root) {
-    if let Some(list) = root.list() {
+pub(super) fn sweep_in_passing(root: &Root) {
+    for list in root.lists() {
         list.sweep_in_passing(list.domain());
     }
 }
 
 /// What there was of a list when an emission started: all that it may run.
 #[derive(Clone, Copy)]
-struct Span {
+pub(super) struct Span {
     tail: &'static Chunk,
     /// How many slots of the tail were claimed.
     claimed: usize,
     /// Read after the tail: it may lie beyond it by now, and then there is nothing to run.
-    first: &'static Chunk,
+    pub(super) first: &'static Chunk,
 }
 
 impl Span {
     /// The caller has pinned the list's domain.
     #[inline(always)]
-    fn of(list: &List) -> Self {
+    pub(super) fn of(list: &List) -> Self {
         let Tail { tail, claimed } = list.tail_and_claimed();
         // SAFETY: never null while a signal uses the list; chunks are immortal.
         Self { tail, claimed, first: unsafe { &*list.head() } }
     }
 
     #[inline(always)]
-    fn cut(self) -> Cut {
+    pub(super) fn cut(self) -> Cut {
         Cut { sequence: self.tail.sequence(), claimed: self.claimed }
     }
 }
@@ -162,7 +161,7 @@ unsafe fn walk<D: Delivery>(what: D, cut: Cut, first: *const Chunk, out: &mut Ou
             } else {
                 pick(what, chunk, chunk.unretired(limit), Some(cut), out, &mut met_dead);
             }
-            if chunk.sequence() >= cut.sequence {
+            if chunk.sequence() >= cut.sequence || what.is_stopped() {
                 return dead;
             }
             chunk = &*chunk.next();
@@ -191,7 +190,7 @@ unsafe fn scan<D: Delivery>(
         loop {
             visit(what, Position { chunk, slot, end, beyond }, out, met_dead);
             slot = slot.add(1);
-            if slot >= end {
+            if slot >= end || what.is_stopped() {
                 return;
             }
         }
@@ -218,10 +217,13 @@ unsafe fn pick<D: Delivery>(
             let end = first.add((u32::BITS - slots.leading_zeros()) as usize);
             visit(what, Position { chunk, slot: first.add(index), end, beyond }, out, met_dead);
         }
+        if what.is_stopped() {
+            return;
+        }
     }
 }
 
-/// Calls one slot, if it is live at this very moment.
+/// Calls one slot, if it is live at this very moment, and not blocked.
 ///
 /// # Safety
 /// As for [`run`], and the position is at a slot.
@@ -229,14 +231,22 @@ unsafe fn pick<D: Delivery>(
 unsafe fn visit<D: Delivery>(what: D, at: Position, out: &mut Out, met_dead: &mut impl FnMut()) {
     // SAFETY: as demanded of the caller.
     let (chunk, slot) = unsafe { (&*at.chunk, &*at.slot) };
-    if slot.tag().is_live() {
+    let tag = slot.tag();
+    if tag.is_open() || tag.is_gated() && gate_opens(chunk, slot) {
         let interrupted = Interrupted { at, out };
         // SAFETY: live under the pin, and as demanded of the caller.
         unsafe { what.give(chunk, slot) };
         std::mem::forget(interrupted);
-    } else {
+    } else if !tag.is_gated() {
         met_dead();
     }
+}
+
+/// Is a slot that was blocked before not blocked now?
+#[cold]
+#[inline(never)]
+fn gate_opens(chunk: &Chunk, slot: &Slot) -> bool {
+    !chunk.is_blocked(index_in(chunk, slot))
 }
 
 /// Out of the way of the loops, which run straight through the live.
@@ -281,25 +291,47 @@ impl Drop for Interrupted<'_> {
     }
 }
 
-/// Deals with the panic of a slot, and goes on behind it, as often as it takes.
+/// Deals with the panic of a slot, goes on behind it, as often as it takes, and ends the emission.
 ///
 /// # Safety
 /// As for [`deliver_under`]; the emission was interrupted at `position` under this pin.
 #[cold]
 #[inline(never)]
-unsafe fn go_on<D: Delivery, P>(
+unsafe fn go_on_and_end<D: Delivery, P>(
     pin: P,
+    root: &Root,
+    what: D,
+    position: Position,
+    payload: Box<dyn Any + Send>,
+) {
+    let mut propagation = Propagation::default();
+    // SAFETY: as demanded of the caller.
+    let dead = unsafe { go_on(root, what, position, payload, &mut propagation) };
+    drop(pin);
+    if dead >= WORTH_SWEEPING {
+        sweep_in_passing(root);
+    }
+    propagation.resume();
+}
+
+/// Deals with the panic of a slot, and goes on behind it, as often as it takes. Returns how many slots were dead there.
+///
+/// # Safety
+/// As for [`run`]; it was interrupted at `position` under a pin that is still held.
+#[cold]
+#[inline(never)]
+unsafe fn go_on<D: Delivery>(
     root: &Root,
     what: D,
     mut position: Position,
     mut payload: Box<dyn Any + Send>,
-) {
-    let mut propagation = Propagation::default();
-    let dead = loop {
+    propagation: &mut Propagation,
+) -> usize {
+    loop {
         // SAFETY: the emission was interrupted in a chunk that it could see, and the pin is still held.
         let chunk = unsafe { &*position.chunk };
         let index = index_in(chunk, position.slot);
-        root.slot_panicked(chunk, index, payload, &mut propagation);
+        root.slot_panicked(chunk, index, payload, propagation);
         let rest = from_index(if what.is_under_way() { index } else { index + 1 });
         // At least this slot, which `scan` visits even if nothing was claimed.
         let (limit, beyond) = (index_in(chunk, position.end).max(index + 1), position.beyond);
@@ -308,80 +340,42 @@ unsafe fn go_on<D: Delivery, P>(
         // SAFETY: pinned, from where it stopped.
         let walk = AssertUnwindSafe(|| unsafe {
             pick(what, chunk, chunk.unretired(limit) & rest, beyond, &mut out, &mut || count(&mut dead));
-            if let Some(cut) = beyond.filter(|cut| chunk.sequence() < cut.sequence) {
+            let cut = beyond.filter(|cut| chunk.sequence() < cut.sequence && !what.is_stopped());
+            if let Some(cut) = cut {
                 dead += walk(what, cut, chunk.next(), &mut out);
             }
         });
         match catch_unwind(walk) {
-            Ok(()) => break dead,
+            Ok(()) => return dead,
             Err(next) => payload = next,
         }
         // SAFETY: what unwinds is a slot, and `visit` has left where.
         position = unsafe { out.assume_init() };
-    };
-    drop(pin);
-    if dead >= WORTH_SWEEPING {
-        sweep_in_passing(root);
     }
-    propagation.resume();
 }
 
-/// The index of a slot, or of the end of the slots.
-fn index_in(chunk: &Chunk, slot: *const Slot) -> usize {
-    (slot.addr() - chunk.slots().as_ptr().addr()) / size_of::<Slot>()
+/// Runs a span, and goes on behind each slot that panics. Returns how many slots were dead.
+///
+/// # Safety
+/// As for [`run`].
+pub(super) unsafe fn run_through<D: Delivery>(
+    root: &Root,
+    what: D,
+    span: Span,
+    propagation: &mut Propagation,
+) -> usize {
+    let mut out = MaybeUninit::uninit();
+    // SAFETY: as demanded of the caller.
+    match catch_unwind(AssertUnwindSafe(|| unsafe { run(what, span, &mut out) })) {
+        Ok(dead) => dead,
+        // As in `deliver_under`.
+        Err(payload) if cfg!(loom) => resume_unwind(payload),
+        // SAFETY: as in `deliver_under`.
+        Err(payload) => unsafe { go_on(root, what, out.assume_init(), payload, propagation) },
+    }
 }
 
 /// The bits of all slots from an index on.
 fn from_index(index: usize) -> u32 {
     u32::MAX.checked_shl(index as u32).unwrap_or(0)
-}
-
-/// What an emission brings to each slot.
-trait Delivery: Copy {
-    /// # Safety
-    /// The slot, one of `chunk`'s, was found live under a pin that is still held, and takes such events.
-    unsafe fn give(self, chunk: &Chunk, slot: &Slot);
-
-    /// After a panic: has the slot still something to get?
-    fn is_under_way(self) -> bool;
-}
-
-#[derive(Clone, Copy)]
-struct One {
-    event: *const (),
-}
-
-impl Delivery for One {
-    #[inline(always)]
-    unsafe fn give(self, _: &Chunk, slot: &Slot) {
-        // SAFETY: as demanded of the caller.
-        unsafe { slot.call(self.event) };
-    }
-
-    fn is_under_way(self) -> bool {
-        false
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Many<'a> {
-    batch: &'a Batch,
-    /// The slot that is getting it.
-    slot: &'a Cell<*const Slot>,
-}
-
-impl Delivery for Many<'_> {
-    #[inline(always)]
-    unsafe fn give(self, chunk: &Chunk, slot: &Slot) {
-        // The same slot again, after a panic, goes on with the next event.
-        if !ptr::eq(self.slot.replace(slot), slot) {
-            self.batch.next.set(0);
-        }
-        // SAFETY: as demanded of the caller; the functions are those of this very slot.
-        unsafe { slot.call_batch(chunk.ops(index_in(chunk, slot)), self.batch) };
-    }
-
-    fn is_under_way(self) -> bool {
-        self.batch.next.get() < self.batch.count
-    }
 }

@@ -25,7 +25,7 @@ impl PartialEq for Life {
 }
 
 impl Root {
-    /// The signal's life; `None` if nothing was ever connected.
+    /// The signal's life; `None` if nothing was ever connected, or if it has lanes, each of which has one.
     pub(crate) fn life(&self) -> Option<Life> {
         self.list().map(List::life)
     }

@@ -4,27 +4,34 @@
 //! [`grace`] drops and recycles them when nobody can see them any more, [`teardown`] ends it all.
 
 mod append;
+mod block;
 mod chunk;
 mod closure;
+mod delivery;
+mod elaborate;
 mod emission;
 mod flight;
 mod grace;
+mod lanes;
 // Told by the bus, which models do without.
 #[cfg_attr(loom, allow(dead_code))]
 mod life;
 mod single;
 mod slot;
+mod stop;
 mod sweep;
 mod tag;
 mod teardown;
 
 pub(crate) use append::Due;
 pub(crate) use chunk::{CHUNK_SLOTS, Chunk};
-pub(crate) use closure::Closure;
+pub(crate) use closure::{Closure, Knowing};
+pub(crate) use elaborate::{emit_batch_elaborate, emit_elaborate};
 pub(crate) use emission::{emit, emit_batch};
 #[cfg(loom)]
 pub(crate) use flight::{Arrival, Flight};
 pub(crate) use grace::{Done, finish};
+pub(crate) use lanes::{Rank, Slots};
 #[cfg(not(loom))]
 pub(crate) use life::Life;
 pub(crate) use single::emit_to;
@@ -34,10 +41,11 @@ pub(crate) use sweep::Depth;
 pub(crate) use tag::Tag;
 
 use crate::domain::{Domain, DomainCore};
-use crate::panics::{Policy, Propagation};
+use crate::panics::{Policy, Propagation, slot_panicked};
 use crate::pool::{Immortal, Ticket};
 use crate::sync::diagnostic::AtomicU64 as Count;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, const_unless_loom, fence};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, const_unless_loom, fence};
+use lanes::Lane;
 use std::any::Any;
 use std::ptr;
 use sweep::SweepFlag;
@@ -93,10 +101,14 @@ unsafe impl Immortal for List {
     }
 }
 
-/// What a signal holds: where its list hangs, and what belongs to it whatever its events are.
+/// What a signal holds: where its lists hang, and what belongs to it whatever its events are.
 pub(crate) struct Root {
-    /// null until the first connection. Then one list, until the signal is dropped.
+    /// null until the first connection. Then one list, until the signal is dropped or becomes elaborate; see [`lanes`].
     list: AtomicPtr<List>,
+    /// The last lane of an elaborate signal.
+    lanes: AtomicPtr<Lane>,
+    /// How often the signal is blocked at present; zero unless it is elaborate.
+    blocks: AtomicU32,
     pub(crate) domain: Domain,
     pub(crate) policy: Policy,
 }
@@ -104,20 +116,20 @@ pub(crate) struct Root {
 impl Root {
     const_unless_loom! {
         pub(crate) fn new(domain: Domain) -> Self {
-            Self { list: AtomicPtr::new(ptr::null_mut()), domain, policy: Policy::new() }
+            Self {
+                list: AtomicPtr::new(ptr::null_mut()),
+                lanes: AtomicPtr::new(ptr::null_mut()),
+                blocks: AtomicU32::new(0),
+                domain,
+                policy: Policy::new(),
+            }
         }
     }
 
-    #[inline(always)]
-    pub(crate) fn list(&self) -> Option<&'static List> {
-        // Acquire; partner: the Release with which the first connect stores it. The list is made.
-        // SAFETY: null or a list; lists are immortal.
-        unsafe { self.list.load(Ordering::Acquire).as_ref() }
-    }
-
-    /// Deals with one panic of one slot, inside the emission.
+    /// Deals with one panic of one slot, inside the emission: as the slot says, or else the signal.
     fn slot_panicked(&self, chunk: &Chunk, index: usize, payload: Box<dyn Any + Send>, propagation: &mut Propagation) {
-        self.policy.slot_panicked(chunk, index, payload, self.domain.core(), propagation);
+        let policy = chunk.panic_policy(index).unwrap_or_else(|| self.policy.get());
+        slot_panicked(policy, (chunk, index), payload, self.domain.core(), propagation);
     }
 }
 
@@ -242,8 +254,8 @@ impl List {
 
 /// The handle's side: what can be done with nothing but a chunk and a tag, at any time, without a pin.
 impl Chunk {
-    /// Ends the connection that `live` names: straight-line code, one atomic read-modify-write, whatever became of the
-    /// chunk since.
+    /// Ends the connection that `live` names: straight-line code, one atomic read-modify-write, two if it was ever blocked,
+    /// whatever became of the chunk since.
     #[inline]
     pub(crate) fn disconnect(&self, live: Tag) -> bool {
         let won = self.slot(live).end(live);
@@ -258,7 +270,7 @@ impl Chunk {
     pub(crate) fn disconnect_at(&self, index: usize) {
         let tag = self.slots()[index].tag();
         if tag.is_live() {
-            self.disconnect(tag);
+            self.disconnect(tag.live());
         }
     }
 
@@ -273,6 +285,7 @@ impl Chunk {
     /// Is the connection that `live` names still live?
     #[inline]
     pub(crate) fn is_live(&self, live: Tag) -> bool {
-        self.slot(live).tag() == live
+        let tag = self.slot(live).tag();
+        tag == live || tag == live.gated()
     }
 }

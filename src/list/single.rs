@@ -3,13 +3,13 @@
 use super::chunk::Chunk;
 use super::{List, Root, Tag};
 use crate::epoch;
-#[cfg(not(loom))]
-use crate::panics::Policy;
 use crate::panics::Propagation;
+#[cfg(not(loom))]
+use crate::panics::{PanicPolicy, slot_panicked};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
 
-/// Runs the slot that `live` names, if it is one of `list`'s and still connected; whether it was.
+/// Runs the slot that `live` names, if it is one of `list`'s, still connected, and not blocked; whether it ran.
 ///
 /// # Safety
 /// `list` is the one at `root`, which serves a signal of events like the one that `event` points to, and outlives the
@@ -25,7 +25,7 @@ pub(crate) unsafe fn emit_to(
     // In this order. The handle was made after the chunk had been prepared for its list, so this is that list or a later
     // one; a later one is prepared after the tags have moved on, and then the tag does not fit any more. Live under our
     // pin, the slot stays what it is until we unpin.
-    if !ptr::eq(chunk.list(), list) || !chunk.is_live(live) {
+    if !ptr::eq(chunk.list(), list) || !chunk.is_live(live) || chunk.is_blocked(live.index()) {
         return false;
     }
     let slot = chunk.slot(live);
@@ -42,7 +42,7 @@ pub(crate) unsafe fn emit_to(
     true
 }
 
-/// Runs `f` in the stead of the slot that `live` names, if it is still connected; whether it was. Whoever disconnects it and
+/// Runs `f` in the stead of the slot that `live` names, if it is still connected, and not blocked; whether it was connected. Whoever disconnects it and
 /// waits, waits for `f` too, and its panic is the slot's, of a signal that isolates panics.
 #[cfg(not(loom))]
 pub(crate) fn run_for(
@@ -56,8 +56,16 @@ pub(crate) fn run_for(
     if !chunk.is_live(live) {
         return false;
     }
+    if chunk.is_blocked(live.index()) {
+        return true;
+    }
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        Policy::new().slot_panicked(chunk, live.index(), payload, domain, &mut Propagation::default());
+        let policy = match chunk.panic_policy(live.index()) {
+            // There is no emission to end with it.
+            None | Some(PanicPolicy::Propagate) => PanicPolicy::Isolate,
+            Some(policy) => policy,
+        };
+        slot_panicked(policy, (chunk, live.index()), payload, domain, &mut Propagation::default());
     }
     true
 }

@@ -1,17 +1,31 @@
 //! One callback, with its type erased.
 
+use super::chunk::Chunk;
 use super::tag::Tag;
+use crate::panics::PanicPolicy;
 use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 use std::cell::Cell;
 use std::mem::MaybeUninit;
+use std::ptr;
+#[cfg(not(loom))]
+use std::{mem::offset_of, ptr::with_exposed_provenance};
 
 /// Where a slot keeps what its closure captured: the closure itself, or a pointer to a box of it.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
-pub(crate) struct Storage([MaybeUninit<u64>; 3]);
+pub(crate) struct Storage {
+    words: [MaybeUninit<u64>; 3],
+    /// Whose storage it is. (Outside of models, the place of the storage tells.)
+    #[cfg(loom)]
+    slot: *const Slot,
+}
 
 impl Storage {
-    pub(super) const EMPTY: Self = Self([MaybeUninit::uninit(); 3]);
+    pub(super) const EMPTY: Self = Self {
+        words: [MaybeUninit::uninit(); 3],
+        #[cfg(loom)]
+        slot: std::ptr::null(),
+    };
 }
 
 /// Calls the closure in the storage with one event.
@@ -30,6 +44,7 @@ pub(crate) struct Slot {
 
 /// What an emission needs of a slot.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(super) struct Body {
     pub(super) call: Call,
     pub(super) storage: Storage,
@@ -37,19 +52,33 @@ pub(super) struct Body {
 
 /// The rest of what can be done with a slot's closure: cold, one per closure type.
 pub(super) struct Ops {
+    /// The call of the body.
+    pub(super) call: Call,
     /// Gives the closure what it has not had of a batch.
     pub(super) batch: unsafe fn(&Slot, *const Storage, &Batch),
     /// Drops the closure in the storage; `None` if there is nothing to do.
     pub(super) drop: Option<unsafe fn(*mut Storage)>,
+    /// What the panics of the closure in the storage mean, if not what they mean to its signal; `None` if it never says.
+    pub(super) policy: Option<unsafe fn(*const Storage) -> Option<PanicPolicy>>,
 }
 
 /// A batch on its way through the slots.
 pub(super) struct Batch {
     pub(super) events: *const (),
     pub(super) count: usize,
+    /// The slot that is getting it.
+    pub(super) slot: Cell<*const Slot>,
+    /// Where that lies.
+    pub(super) chunk: Cell<*const Chunk>,
     /// The first event that the present slot has not been given. Up to date whenever no closure is running, also
     /// after one panicked.
     pub(super) next: Cell<usize>,
+}
+
+impl Batch {
+    pub(super) fn new(events: *const (), count: usize) -> Self {
+        Self { events, count, slot: Cell::new(ptr::null()), chunk: Cell::new(ptr::null()), next: Cell::new(0) }
+    }
 }
 
 // SAFETY: the body is only touched in the states named at the field; the tag's Release and Acquire order these.
@@ -60,8 +89,28 @@ unsafe impl Send for Slot {}
 impl Slot {
     pub(super) fn fresh(index: usize) -> Self {
         unsafe fn nothing(_: *const Storage, _: *const ()) {}
-        let body = Body { call: nothing, storage: Storage::EMPTY };
-        Self { tag: AtomicU64::new(Tag::first(index).word()), body: UnsafeCell::new(body) }
+        Self {
+            tag: AtomicU64::new(Tag::first(index).word()),
+            body: UnsafeCell::new(Body { call: nothing, storage: Storage::EMPTY }),
+        }
+    }
+
+    /// The slot that a storage is in.
+    ///
+    /// # Safety
+    /// The storage lies in a slot of a chunk that was prepared, and a pin keeps it there.
+    pub(super) unsafe fn of(storage: *const Storage) -> &'static Self {
+        #[cfg(not(loom))]
+        {
+            let slot = storage.addr() - offset_of!(Self, body) - offset_of!(Body, storage);
+            // SAFETY: as demanded of the caller; `Chunk::prepare` exposes the whole chunk, and chunks are immortal.
+            unsafe { &*with_exposed_provenance::<Self>(slot) }
+        }
+        #[cfg(loom)]
+        // SAFETY: as demanded of the caller; `publish` wrote it.
+        unsafe {
+            &*(*storage).slot
+        }
     }
 
     /// The slot's state, with all that its last writer had done.
@@ -72,13 +121,25 @@ impl Slot {
         Tag::from_word(self.tag.load(Ordering::Acquire))
     }
 
+    /// The slot's state, for who looks at nothing else.
+    pub(super) fn tag_now(&self) -> Tag {
+        // Relaxed: it orders nothing.
+        Tag::from_word(self.tag.load(Ordering::Relaxed))
+    }
+
     /// vacant → live. Returns the tag of the new connection.
     ///
     /// # Safety
     /// The caller has claimed the slot and not published it yet, and is pinned or the only one who knows the list.
     pub(super) unsafe fn publish(&self, body: Body) -> Tag {
         // SAFETY: the slot is vacant and claimed by us: nobody else touches the body.
-        self.body.with_mut(|place| unsafe { *place = body });
+        self.body.with_mut(|place| unsafe {
+            *place = body;
+            #[cfg(loom)]
+            {
+                (*place).storage.slot = self;
+            }
+        });
         // Relaxed: a vacant tag was written by whoever recycled the chunk, before we found it.
         let tag = Tag::from_word(self.tag.load(Ordering::Relaxed)).live();
         // Release; partner: the Acquire in `tag`. Whoever sees it live sees the closure.
@@ -86,14 +147,30 @@ impl Slot {
         tag
     }
 
-    /// live → dead, if the tag is exactly `live`: one winner among all that try. Wait-free.
+    /// live → dead, if the tag is exactly `live`, or what that became at a gate: one winner among all that try. Wait-free.
     #[inline]
     pub(super) fn end(&self, live: Tag) -> bool {
+        self.exchange(live, live.dead()) || self.end_gated(live)
+    }
+
+    /// gated → dead. What is gated does not become live again, so after this there is nothing left to try.
+    #[cold]
+    fn end_gated(&self, live: Tag) -> bool {
+        self.tag_now() == live.gated() && self.exchange(live.gated(), live.dead())
+    }
+
+    /// live → gated: emissions look at the gate from now on. Whether it is gated now.
+    pub(super) fn gate(&self, live: Tag) -> bool {
+        self.exchange(live, live.gated()) || self.tag_now() == live.gated()
+    }
+
+    #[inline(always)]
+    fn exchange(&self, from: Tag, to: Tag) -> bool {
         // Release; partner: the Acquire in `tag`, by which the sweeper learns of it: what happened before a
         // disconnection comes before the destructor of what the slot captured.
         // Acquire on failure; partner: this Release. Whoever loses has seen what the winner did before.
         // An emission that comes after needs neither: it reads the same word, and never an older value than we left.
-        self.tag.compare_exchange(live.word(), live.dead().word(), Ordering::Release, Ordering::Acquire).is_ok()
+        self.tag.compare_exchange(from.word(), to.word(), Ordering::Release, Ordering::Acquire).is_ok()
     }
 
     /// dead or vacant → vacant, in the next generation. Every handle to this slot is stale from now on.
@@ -124,6 +201,15 @@ impl Slot {
     pub(super) unsafe fn call_batch(&self, ops: &Ops, batch: &Batch) {
         // SAFETY: as in `call`.
         self.body.with(|body| unsafe { (ops.batch)(self, &raw const (*body).storage, batch) });
+    }
+
+    /// What the closure's panics mean, if not what they mean to its signal.
+    ///
+    /// # Safety
+    /// The slot was found live under a pin that is still held, and `ops` is its own.
+    pub(super) unsafe fn panic_policy(&self, ops: &Ops) -> Option<PanicPolicy> {
+        // SAFETY: as in `call`.
+        ops.policy.and_then(|policy| self.body.with(|body| unsafe { policy(&raw const (*body).storage) }))
     }
 
     /// Moves the closure out.

@@ -15,7 +15,12 @@ impl List {
     ///
     /// Only for the last owner of the signal: no emission, no connect is under way or will ever come. What may still come
     /// are handles, which only know tags, and collectors, which take the sweep flag first.
-    pub(crate) fn tear_down(&'static self, domain: &'static DomainCore) {
+    pub(super) fn tear_down(&'static self, domain: &'static DomainCore) {
+        self.close(domain).dismantle(domain);
+    }
+
+    /// The first half: ends every slot, and runs nobody's destructor.
+    pub(super) fn close(&'static self, domain: &'static DomainCore) -> Closed {
         let first = self.undisturbed(|| {
             let first = self.head();
             // First: whoever finds a slot dead by this finds the signal's end.
@@ -32,9 +37,23 @@ impl List {
             self.take_hint();
             first
         });
+        Closed { list: self, first }
+    }
+}
+
+/// A list whose signal has ended, with all that it held.
+#[must_use = "it is to be dismantled"]
+pub(super) struct Closed {
+    list: &'static List,
+    first: *const Chunk,
+}
+
+impl Closed {
+    /// The second half: drops, and gives back.
+    pub(super) fn dismantle(self, domain: &'static DomainCore) {
         // Destructors of captures do not run inside one another, as far as `collect` has a say in it.
         let _draining = Draining::start();
-        for chunk in chain(first) {
+        for chunk in chain(self.first) {
             let mut dead = Dead::default();
             // SAFETY: dead, not retired and so never sent off, and no emission can be in them.
             dead.extend(unsafe { chunk.take_out(chunk.census().drops) });
@@ -48,24 +67,27 @@ impl List {
             }
             dead.drop_all(domain);
         }
-        world().lists.put(self);
+        world().lists.put(self.list);
     }
+}
 
-    /// Ends every slot that was connected before this call; how many it ended.
-    pub(crate) fn disconnect_all(&'static self, place: &'static Location<'static>) -> usize {
-        let domain = self.domain();
-        let ended = self.walk(place, |chunk, limit| {
+impl List {
+    /// Ends every slot that was connected before this call; how many it ended. What is due then is left to
+    /// [`sweep_ended`](Self::sweep_ended).
+    pub(super) fn end_all(&self, place: &'static Location<'static>) -> usize {
+        self.walk(place, |chunk, limit| {
             let ended = end_all(chunk, limit);
             if ended > 0 {
                 chunk.hint();
             }
             ended
-        });
-        if ended > 0 {
-            self.sweep(domain, Depth::Hinted);
-            domain.reclaim_if_due();
-        }
-        ended
+        })
+    }
+
+    /// Sweeps what was ended by the many, and may run destructors.
+    pub(super) fn sweep_ended(&'static self) {
+        self.sweep(self.domain(), Depth::Hinted);
+        self.domain().reclaim_if_due();
     }
 
     /// How many slots are live.
@@ -131,7 +153,7 @@ fn end_all(chunk: &Chunk, limit: usize) -> usize {
         .filter(|&index| {
             let slot = &chunk.slots()[index];
             let tag = slot.tag();
-            tag.is_live() && slot.end(tag)
+            tag.is_live() && slot.end(tag.live())
         })
         .count()
 }

@@ -83,7 +83,9 @@ impl Outbox {
     fn tell(&self, alert: &Alert) {
         self.guarded(|| super::log::alert(alert));
         // Its slots are guarded by it, unless its panic policy was changed.
-        self.guarded(|| self.signal.emit(alert));
+        self.guarded(|| {
+            self.signal.emit(alert);
+        });
         for callback in &self.callbacks {
             self.guarded(|| callback(alert));
         }

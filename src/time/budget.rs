@@ -70,16 +70,16 @@ impl ExecutionBudget {
         }
     }
 
-    fn record(&self, took: Duration) {
+    /// Takes down an execution. If it took longer than it may: how many have.
+    pub(crate) fn record(&self, took: Duration) -> Option<u64> {
         let took = nanoseconds(took);
         self.count.fetch_add(1, Relaxed);
-        if took > self.most {
-            self.overruns.fetch_add(1, Relaxed);
-        }
+        let overruns = (took > self.most).then(|| self.overruns.fetch_add(1, Relaxed) + 1);
         // The look first: a longest one is rare, and an exchange that changes nothing is not free.
         if took > self.longest.load(Relaxed) {
             self.longest.fetch_max(took, Relaxed);
         }
+        overruns
     }
 }
 

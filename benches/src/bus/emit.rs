@@ -42,7 +42,9 @@ fn emitting(name: &'static str, slots: usize, statistics: Option<CallStatistics>
         // (The bus has to live as long as its connections.)
         let _bus = &bus;
         let _open = (window == Window::Open).then(open_window);
-        timed(iterations, || signal.emit(black_box(&event)))
+        timed(iterations, || {
+            signal.emit(black_box(&event));
+        })
     })
 }
 

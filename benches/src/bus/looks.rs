@@ -81,7 +81,11 @@ pub(super) fn beside_emissions(connections: usize) -> Vec<Contestant> {
 /// Emissions of one signal, while another thread takes look after look.
 fn beside(server: &Server, iterations: u64, look: Option<Look>) -> Duration {
     let event = Sums::leaked().event();
-    let emit = || timed(iterations, || server.signals[0].emit(black_box(&event)));
+    let emit = || {
+        timed(iterations, || {
+            server.signals[0].emit(black_box(&event));
+        })
+    };
     let Some(look) = look else { return emit() };
     let stop = AtomicBool::new(false);
     let started = Barrier::new(2);

@@ -127,7 +127,9 @@ pub fn watch(plan: &mut Plan, extra_slots: u32, leak: bool, progress: Progress) 
                 }
                 Op::Join { .. } | Op::Leave(_) | Op::Merge { .. } => {}
             }
-            stage.perform(step, &mut Unmetered, |signal, message| signal.emit(message));
+            stage.perform(step, &mut Unmetered, |signal, message| {
+                signal.emit(message);
+            });
             if number % SAY_EVERY == 0 {
                 phase.at(number as u64);
             }

@@ -138,7 +138,9 @@ impl<W: Wiring> Worker<'_, W> {
                 self.tick(&mut stage, steps, meter);
             } else {
                 for step in steps {
-                    stage.perform(step, meter, |signal, message| signal.emit(message));
+                    stage.perform(step, meter, |signal, message| {
+                        signal.emit(message);
+                    });
                 }
             }
             begin = window.end;
@@ -154,7 +156,9 @@ impl<W: Wiring> Worker<'_, W> {
     fn tick(&self, stage: &mut Stage<'_, W>, steps: &[Step], meter: &mut impl Meter) {
         self.domain.tick(|tick| {
             for step in steps {
-                stage.perform(step, meter, |signal, message| tick.emit(signal, message));
+                stage.perform(step, meter, |signal, message| {
+                    tick.emit(signal, message);
+                });
             }
         });
         self.wiring.maintain(MAINTENANCE);

@@ -49,7 +49,7 @@ fn an_unlinked_chunk_waits_for_its_own_grace_period() {
         sweep_by_hints();
         one_step();
         let emitter = here.clone();
-        let ((), recycled) = run.race(
+        let (_, recycled) = run.race(
             move || emitter.emit(&()),
             move || {
                 b.disconnect();

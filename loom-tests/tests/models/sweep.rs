@@ -47,7 +47,7 @@ fn an_emission_does_not_stray_into_another_signal() {
         attach(&here, stays);
         ended.disconnect();
         let emitter = here.clone();
-        let ((), collected) = run.race(
+        let (_, collected) = run.race(
             move || emitter.emit(&()),
             move || {
                 let collected = pulsebus::collect();

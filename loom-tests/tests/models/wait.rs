@@ -16,7 +16,7 @@ fn wait_beside_an_emission(run: &Run, first: impl FnOnce() + 'static) {
         payload.run();
     });
     let emitter = bell.clone();
-    let (runs, ()) = run.race(
+    let (runs, _) = run.race(
         move || {
             first();
             assert_eq!(connection.disconnect_and_wait(Duration::MAX), Ok(true));
@@ -45,7 +45,7 @@ fn nobody_is_inside_after_the_wait_of_the_loser() {
         let inside = note.clone();
         let connection = bell.connect(move |()| inside.write(1));
         let emitter = bell.clone();
-        let (won, _, ()) = run.race3(
+        let (won, _, _) = run.race3(
             move || {
                 let won =
                     connection.disconnect_and_wait(Duration::MAX).expect("outside of emissions, without a deadline");

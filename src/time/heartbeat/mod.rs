@@ -307,7 +307,11 @@ impl Heartbeat {
         let beat = Beat { number, time, delta: time - self.time, late, skipped: self.skipped + skipped };
         (self.number, self.time, self.skipped) = (number, time, 0);
 
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.phases.0.iter().for_each(|phase| phase.emit(&beat))));
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            self.phases.0.iter().for_each(|phase| {
+                phase.emit(&beat);
+            })
+        }));
         let maintenance_panics = self.maintain();
         let ended = self.clock.now();
         if self.overrun == Overrun::Skip {
