@@ -178,6 +178,26 @@ fn each_approach_to_a_limit_begins_with_a_sweep() {
 }
 
 #[test]
+fn beyond_a_limit_sweeps_are_spaced_until_there_are_fewer_again() {
+    let (bus, hand, signal) = limited(LimitPolicy::Warn, |limits| {
+        (limits.per_owner, limits.overall) = (Some(2), Some(3));
+    });
+    let minute = Duration::from_secs(60);
+    let lasting =
+        |minutes: u32| bus.connect(&signal).owner(7).timeout(Timeout::Age(minute * minutes)).slot(|_| {}).unwrap();
+    // Swept for the third one, for nothing: the owner is not looked at again below three.
+    let three = [1, 1, 2].map(lasting);
+    hand.advance(minute);
+    // The fourth one finds the whole bus at its limit. What that sweeps leaves the owner below its own.
+    connect(&bus, &hand, &signal).unwrap();
+    assert_eq!(three.map(|connection| connection.is_connected()), [false, false, true]);
+    hand.advance(minute);
+    connect(&bus, &hand, &signal).unwrap();
+    assert!(!three[2].is_connected());
+    assert_eq!((bus.len(), bus.statistics().ended_by(EndReason::Stale)), (2, 3));
+}
+
+#[test]
 fn a_batch_that_replaces_names_needs_no_room() {
     for (limit, policy) in LIMITS.into_iter().zip([LimitPolicy::Reject, LimitPolicy::EvictOldest, LimitPolicy::Warn]) {
         let (bus, _, signal) = limited(policy, limit);

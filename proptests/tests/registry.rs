@@ -2,15 +2,16 @@
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use pulsebus::{Bus, ConnectError};
+use pulsebus::{Bus, CallStatistics, ConnectError, EndReason, Kind, LimitPolicy};
 use pulsebus_proptests::config::config;
 use pulsebus_proptests::registry::Order;
 use pulsebus_proptests::registry::oracle::OracleRegistry;
-use pulsebus_proptests::registry::program::Step;
+use pulsebus_proptests::registry::program::{Action, Form, Pick, Settings, Slot, Step, Through, What, Whose};
 use pulsebus_proptests::registry::random::{crowd, program};
 use pulsebus_proptests::registry::trace::{Entry, order_of};
 use pulsebus_proptests::registry::world::run;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const REGISTRY_SHORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/registry_short.txt");
 const REGISTRY_LONG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/registry_long.txt");
@@ -62,6 +63,50 @@ proptest! {
     fn programs_with_hundreds_of_connections_do_what_the_oracle_says(program in crowd(40)) {
         check(&program, false)?;
     }
+}
+
+#[test]
+fn an_owner_that_another_sweep_took_below_its_limit_is_swept_at_it_again() {
+    // Random programs seldom come to it: an owner is swept beyond its limit, and then the sweep of the whole bus leaves fewer
+    // of it.
+    let slot = |age: Option<Duration>| {
+        let (owner, kind) = (Some(Whose::Number(7)), Kind::Signal);
+        let what =
+            What { owner, service: None, tags: Vec::new(), kind, name: None, description: None, idle: None, age };
+        let (through, form) = (Through::Itself, Form::Plain);
+        Box::new(Slot { signal: Pick(0), through, form, what, script: Vec::new(), cleanup: None })
+    };
+    let time = Duration::from_millis(5);
+    let settings = Settings {
+        per_owner: Some(2),
+        per_service: None,
+        overall: Some(3),
+        policy: LimitPolicy::Warn,
+        sweep_at: 1.0,
+        emergency_at: 1.0,
+        calls: CallStatistics::Off,
+    };
+    let actions = [
+        Action::Configure(settings),
+        Action::Connect(slot(Some(time)), 2),
+        // At the owner's limit: swept for nothing, and not again below three.
+        Action::Connect(slot(Some(time * 2)), 1),
+        Action::Advance(time),
+        // At that of all: the first two go, and the owner is below its limit.
+        Action::Connect(slot(None), 1),
+        Action::Advance(time),
+        // At the owner's again: the third one goes.
+        Action::Connect(slot(None), 1),
+    ];
+    let program = actions.map(|action| Step { action, look: true });
+    check(&program, true).unwrap_or_else(|error| panic!("{error}"));
+    let trace = run::<Bus>(&program, Order::default(), true).0;
+    let figures = trace.iter().rev().find_map(|entry| match entry {
+        Entry::Figures(figures) => Some(figures),
+        _ => None,
+    });
+    let figures = figures.expect("looked at after each step");
+    assert_eq!((figures.live, figures.ended.get(&EndReason::Stale)), (2, Some(&3)));
 }
 
 #[test]

@@ -28,7 +28,8 @@ pub struct Config {
     /// How many connections there may be.
     pub limits: Limits,
     /// From this share of a limit on, what is stale is swept before a connection is made; not again before an eighth of the rest
-    /// is used up. 0.8.
+    /// is used up. Beyond the limit, not again before there are an eighth more, unless there were fewer than the limit meanwhile.
+    /// 0.8.
     pub sweep_at: f64,
     /// From this share of the overall limit on, the [emergency hook](crate::Bus::on_emergency) is called. 0.95.
     pub emergency_at: f64,

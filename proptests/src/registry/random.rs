@@ -182,15 +182,9 @@ fn connects(script: BoxedStrategy<Vec<Action>>, copies: BoxedStrategy<u8>) -> Bo
         2 => (pick(), what(), option::of(script.clone()))
             .prop_map(|(connection, what, cleanup)| Action::Track(connection, Box::new(what), cleanup)),
         1 => (pick(), script.clone()).prop_map(|(service, script)| Action::OnShutdown(service, script)),
-        1 => script.prop_map(|script| Action::OnEmergency(without_emissions(script))),
+        1 => script.prop_map(Action::OnEmergency),
     ]
     .boxed()
-}
-
-/// What the emergency hook does. Not emissions: whether a connect inside a slot ends as stale what its own emergency's hook calls
-/// is not something that the oracle knows.
-fn without_emissions(script: Vec<Action>) -> Vec<Action> {
-    script.into_iter().filter(|action| !matches!(action, Action::Emit(_) | Action::EmitBatch(..))).collect()
 }
 
 /// What a slot or a callback does: little, and slots that it connects do less.

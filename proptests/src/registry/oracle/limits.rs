@@ -90,18 +90,17 @@ impl State {
     }
 
     /// From a share of the limit on, what is stale is swept: but after a sweep only when an eighth of what it left free is
-    /// used up, or beyond the limit, when there are an eighth more.
+    /// used up, or beyond the limit, when there are an eighth more, or there were fewer than the limit in between.
     fn sweep_is_due(&mut self, group: &Group, limit: Option<usize>) -> bool {
+        let Some(limit) = limit else { return false };
         let live = self.others_in(group);
-        if !self.is_near(group, limit) {
-            return false;
-        }
-        let limit = limit.expect("near to it");
         let next = self.next_sweep_in.entry(group.clone()).or_default();
         if live < limit {
+            // Also if it is not near any more: another group's sweep may have come before.
             *next = limit.min(*next);
         }
-        live >= *next
+        let next = *next;
+        self.is_near(group, Some(limit)) && live >= next
     }
 
     /// Before a connection is made: is an emergency over?
