@@ -52,6 +52,9 @@ mod monitor;
 mod objects;
 mod panics;
 mod pool;
+// Models ask nothing.
+#[cfg_attr(loom, allow(dead_code))]
+mod query;
 mod scope;
 mod signal;
 // Models know the limits and the conditions of slots; not their clocks.
@@ -99,6 +102,7 @@ pub use objects::{
     Key, KeyError, Pool, PoolBuilder, PoolError, PoolFigures, PoolLeak, Pooled, Pools, ResizeReason, Resized,
 };
 pub use panics::{PanicPolicy, SlotPanic};
+pub use query::{Combiner, Query};
 pub use scope::ScopedConnection;
 pub use signal::Signal;
 pub use slot::{

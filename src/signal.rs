@@ -290,15 +290,13 @@ impl<E> Signal<E> {
     /// How many slots are connected. Looks at each; beside other threads that connect and disconnect, a moment's view.
     #[track_caller]
     pub fn len(&self) -> usize {
-        let place = Location::caller();
-        self.root.lists().map(|list| list.live(place)).sum()
+        self.root.len(Location::caller())
     }
 
     /// Is no slot connected? Stops at the first that is.
     #[track_caller]
     pub fn is_empty(&self) -> bool {
-        let place = Location::caller();
-        !self.root.lists().any(|list| list.any_live(place))
+        self.root.is_empty(Location::caller())
     }
 
     /// Disconnects every slot that was connected before this call; returns how many this call disconnected.

@@ -14,9 +14,14 @@ pub(super) trait Delivery: Copy {
     /// After a panic: has the slot still something to get?
     fn is_under_way(self) -> bool;
 
-    /// Has a slot asked it to stop? Never, unless it is [`Stoppable`].
+    /// Is there nothing more to give? Never, unless it is [`Stoppable`], or asks for answers.
     #[inline(always)]
     fn is_stopped(self) -> bool {
+        false
+    }
+
+    /// After a panic: was it not the slot's, but the one of whoever emits?
+    fn has_panicked(self) -> bool {
         false
     }
 }
@@ -85,7 +90,11 @@ impl<D: Delivery> Delivery for Stoppable<'_, D> {
 
     #[inline(always)]
     fn is_stopped(self) -> bool {
-        self.stop.is_requested()
+        self.stop.is_requested() || self.what.is_stopped()
+    }
+
+    fn has_panicked(self) -> bool {
+        self.what.has_panicked()
     }
 }
 

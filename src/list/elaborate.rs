@@ -42,7 +42,7 @@ pub(crate) unsafe fn emit_batch_elaborate(
 
 /// # Safety
 /// As for [`emit_elaborate`]; `what` brings events of the signal.
-unsafe fn deliver<D: Delivery>(root: &Root, what: D, place: &'static Location<'static>) -> Emitted {
+pub(super) unsafe fn deliver<D: Delivery>(root: &Root, what: D, place: &'static Location<'static>) -> Emitted {
     if root.is_blocked() {
         return Emitted::Blocked;
     }
@@ -161,7 +161,8 @@ unsafe fn run_backwards<D: Delivery>(
 unsafe fn give_alone<D: Delivery>(root: &Root, what: D, chunk: &Chunk, slot: &Slot, propagation: &mut Propagation) {
     // SAFETY: as demanded of the caller.
     while let Err(payload) = catch_unwind(AssertUnwindSafe(|| unsafe { what.give(chunk, slot) })) {
-        if cfg!(loom) {
+        // As in `deliver_under`.
+        if cfg!(loom) || what.has_panicked() {
             resume_unwind(payload);
         }
         root.slot_panicked(chunk, slot.tag().index(), payload, propagation);

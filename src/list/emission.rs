@@ -347,6 +347,7 @@ unsafe fn go_on<D: Delivery>(
         });
         match catch_unwind(walk) {
             Ok(()) => return dead,
+            Err(payload) if what.has_panicked() => resume_unwind(payload),
             Err(next) => payload = next,
         }
         // SAFETY: what unwinds is a slot, and `visit` has left where.
@@ -368,8 +369,8 @@ pub(super) unsafe fn run_through<D: Delivery>(
     // SAFETY: as demanded of the caller.
     match catch_unwind(AssertUnwindSafe(|| unsafe { run(what, span, &mut out) })) {
         Ok(dead) => dead,
-        // As in `deliver_under`.
-        Err(payload) if cfg!(loom) => resume_unwind(payload),
+        // As in `deliver_under`; or it is not the slot's at all.
+        Err(payload) if cfg!(loom) || what.has_panicked() => resume_unwind(payload),
         // SAFETY: as in `deliver_under`.
         Err(payload) => unsafe { go_on(root, what, out.assume_init(), payload, propagation) },
     }

@@ -157,6 +157,16 @@ impl Root {
         }
     }
 
+    /// How many slots are connected.
+    pub(crate) fn len(&self, place: &'static Location<'static>) -> usize {
+        self.lists().map(|list| list.live(place)).sum()
+    }
+
+    /// Is none?
+    pub(crate) fn is_empty(&self, place: &'static Location<'static>) -> bool {
+        !self.lists().any(|list| list.any_live(place))
+    }
+
     /// Ends every slot that was connected before this call; how many it ended.
     pub(crate) fn disconnect_all(&self, place: &'static Location<'static>) -> usize {
         let ended = self.lists().map(|list| list.end_all(place)).sum();

@@ -4,6 +4,7 @@
 //! [`grace`] drops and recycles them when nobody can see them any more, [`teardown`] ends it all.
 
 mod append;
+mod ask;
 mod block;
 mod chunk;
 mod closure;
@@ -24,6 +25,7 @@ mod tag;
 mod teardown;
 
 pub(crate) use append::Due;
+pub(crate) use ask::{Question, ask};
 pub(crate) use chunk::{CHUNK_SLOTS, Chunk};
 pub(crate) use closure::{Closure, Knowing};
 pub(crate) use elaborate::{emit_batch_elaborate, emit_elaborate};
