@@ -202,7 +202,11 @@ fn a_slot_may_ask_connect_and_disconnect() {
     query.connect(|n| *n);
     let other = Query::<u32, u32>::new();
     other.connect(|n| n + 1);
-    assert_eq!(query.fold(&1, 0, |sum, answer| sum + other.first(&answer).unwrap()), 101 + 101 + 2, "in a combiner, too");
+    assert_eq!(
+        query.fold(&1, 0, |sum, answer| sum + other.first(&answer).unwrap()),
+        101 + 101 + 2,
+        "in a combiner, too"
+    );
 }
 
 #[test]

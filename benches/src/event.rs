@@ -51,6 +51,11 @@ impl Sums {
 }
 
 impl Event {
+    /// True of every event: for filters.
+    pub fn is_event(&self) -> bool {
+        self.number > 0
+    }
+
     /// A load, an add and a store: one thread writes each sum, so nothing has to be locked.
     #[inline(always)]
     fn add(&self, Lane(lane): Lane, amount: u64) {

@@ -8,7 +8,7 @@
 //! - [`bus`](mod@bus): what the bus adds to bare signals, likewise (`--bench bus`);
 //! - [`pool`](mod@pool): pools of objects beside the heap and other pools (`src/bin/pool.rs`).
 //!
-//! Four binaries count instead of timing: `heap` (bytes per connection, heap calls), and `probe`, `bus_probe` and `pool_probe`
+//! Five binaries count instead of timing: `heap` (bytes per connection, heap calls), and `probe`, `slot_probe`, `bus_probe` and `pool_probe`
 //! (instructions and locked operations, under callgrind). `heartbeat` tells how exact heartbeats are, `counting`
 //! what the counting allocator adds to the system's.
 

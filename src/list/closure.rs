@@ -1,12 +1,12 @@
 //! From a typed closure to a slot's body: where it is stored, and the functions that know its type.
 
 use super::chunk::Chunk;
-use super::slot::{Batch, Body, Ops, Slot, Storage};
+use super::slot::{Answer, Batch, Body, Call, Ops, Slot, Storage};
 use super::stop;
 use super::tag::Tag;
 use crate::panics::PanicPolicy;
 use std::marker::PhantomData;
-use std::mem::{align_of, size_of};
+use std::mem::{align_of, size_of, transmute};
 use std::ops::ControlFlow;
 use std::slice;
 
@@ -30,6 +30,11 @@ impl Closure {
     /// A slot that knows its own connection, may stop the emission, and may have a panic policy of its own.
     pub(crate) fn knowing<E, S: Knowing<E>>(slot: S) -> Self {
         Self::of(slot, Selves::<E, S>::OPS)
+    }
+
+    /// A slot of a query. Only [`ask`](super::ask) may call it.
+    pub(crate) fn answer<A, R, F: Fn(&A) -> R + Send + Sync + 'static>(f: F) -> Self {
+        Self::of(f, Answers::<A, R, F>::OPS)
     }
 
     fn of<F>(f: F, ops: &'static Ops) -> Self {
@@ -213,5 +218,22 @@ impl<E, F: Fn(&[E])> Slices<E, F> {
         if !unsafe { &*batch.chunk.get() }.is_blocked(slot.tag_now().index()) {
             f(events);
         }
+    }
+}
+
+struct Answers<A, R, F>(PhantomData<(fn(A) -> R, F)>);
+
+impl<A, R, F: Fn(&A) -> R> Answers<A, R, F> {
+    // SAFETY: `Slot::call_for` makes it what it was before it is called.
+    const CALL: Call = unsafe { transmute::<Answer<R>, Call>(Self::call) };
+    const OPS: &'static Ops = &Ops { call: Self::CALL, batch: Self::batch, drop: dropper::<F>(), policy: None };
+
+    unsafe fn call(storage: *const Storage, arguments: *const ()) -> R {
+        // SAFETY: `Slot::call_for` hands over the slot's own storage, and the query's arguments.
+        unsafe { stored::<F>(storage)(&*arguments.cast::<A>()) }
+    }
+
+    unsafe fn batch(_: &Slot, _: *const Storage, _: &Batch) {
+        unreachable!("nobody emits to a query");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::chunk::Chunk;
 use super::delivery::{Delivery, Many, One, Stoppable};
-use super::emission::{Span, WORTH_SWEEPING, run_through, sweep_in_passing};
+use super::emission::{Ran, Span, run_through, sweep_in_passing};
 use super::lanes::Lane;
 use super::slot::{Batch, Slot};
 use super::stop::Stop;
@@ -11,6 +11,7 @@ use crate::emitted::Emitted;
 use crate::epoch;
 use crate::panics::Propagation;
 use std::mem::MaybeUninit;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 /// Runs every live slot that was connected before this call, lane by lane, until one of them breaks.
@@ -21,7 +22,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 #[inline(never)]
 pub(crate) unsafe fn emit_elaborate(root: &Root, event: *const (), place: &'static Location<'static>) -> Emitted {
     // SAFETY: as demanded of the caller.
-    unsafe { deliver(root, One { event }, place) }
+    unsafe { deliver(root, One { event }, (), place) }.0
 }
 
 /// The same for a slice of events. A slot that breaks ends the whole batch.
@@ -37,28 +38,34 @@ pub(crate) unsafe fn emit_batch_elaborate(
 ) -> Emitted {
     let batch = Batch::new(events, count);
     // SAFETY: as demanded of the caller.
-    unsafe { deliver(root, Many::of(&batch), place) }
+    unsafe { deliver(root, Many::of(&batch), (), place) }.0
 }
 
 /// # Safety
 /// As for [`emit_elaborate`]; `what` brings events of the signal.
-pub(super) unsafe fn deliver<D: Delivery>(root: &Root, what: D, place: &'static Location<'static>) -> Emitted {
+pub(super) unsafe fn deliver<D: Delivery>(
+    root: &Root,
+    what: D,
+    state: D::State,
+    place: &'static Location<'static>,
+) -> (Emitted, D::State) {
     if root.is_blocked() {
-        return Emitted::Blocked;
+        return (Emitted::Blocked, state);
     }
     let pin = epoch::pin(&root.domain.core().epoch, place);
     let mut end = End::default();
-    let stopped = Stop::scope(|stop| {
-        // SAFETY: pinned, and as demanded of the caller.
-        unsafe { run_lanes(root, root.last_lane(), Stoppable { what, stop }, &mut end) };
-        stop.is_requested()
-    });
+    // SAFETY: pinned, and as demanded of the caller.
+    let flow =
+        Stop::scope(|stop| unsafe { run_lanes(root, root.last_lane(), Stoppable { what, stop }, state, &mut end) });
     drop(pin);
     if end.sweep {
         sweep_in_passing(root);
     }
     end.propagation.resume();
-    if stopped { Emitted::Stopped } else { Emitted::Completed }
+    match flow {
+        ControlFlow::Continue(state) => (Emitted::Completed, state),
+        ControlFlow::Break(state) => (Emitted::Stopped, state),
+    }
 }
 
 /// What is due when all lanes have run.
@@ -75,7 +82,13 @@ const LANES: usize = 16;
 ///
 /// # Safety
 /// The domain is pinned, and as for [`deliver`].
-unsafe fn run_lanes<D: Delivery>(root: &Root, last: Option<&Lane>, what: Stoppable<'_, D>, end: &mut End) {
+unsafe fn run_lanes<D: Delivery>(
+    root: &Root,
+    last: Option<&Lane>,
+    what: Stoppable<'_, D>,
+    mut state: D::State,
+    end: &mut End,
+) -> ControlFlow<D::State, D::State> {
     let mut spans: [MaybeUninit<(&Lane, Span)>; LANES] = [const { MaybeUninit::uninit() }; LANES];
     let (mut count, mut next) = (0, last);
     while let Some(lane) = next.filter(|_| count < LANES) {
@@ -85,41 +98,41 @@ unsafe fn run_lanes<D: Delivery>(root: &Root, last: Option<&Lane>, what: Stoppab
     }
     if next.is_some() {
         // SAFETY: as demanded of the caller.
-        unsafe { run_lanes(root, next, what, end) };
+        state = unsafe { run_lanes(root, next, what, state, end) }?;
     }
     for place in spans[..count].iter().rev() {
         // SAFETY: written above, up to `count`.
         let (lane, span) = unsafe { place.assume_init() };
-        if what.is_stopped() {
-            return;
-        }
         what.stop.enter(lane.list);
         // SAFETY: as demanded of the caller.
-        let dead = unsafe {
+        let ran = unsafe {
             if lane.rank.is_backwards() {
-                run_backwards(root, what, span.cut(), span.first, &mut end.propagation)
+                run_backwards(root, what, state, span.cut(), span.first, &mut end.propagation)
             } else {
-                run_through(root, what, span, &mut end.propagation)
+                run_through(root, what, state, span, &mut end.propagation)
             }
         };
-        end.sweep |= dead >= WORTH_SWEEPING;
+        end.sweep |= ran.is_worth_sweeping();
+        state = ran.flow()?;
     }
+    ControlFlow::Continue(state)
 }
 
 /// So many chunks are looked at before the stack grows by a frame.
 const CHUNKS: usize = 64;
 
-/// Runs the slots up to the cut, the newest first. Returns how many were dead.
+/// Runs the slots up to the cut, the newest first.
 ///
 /// # Safety
 /// As for [`run_lanes`]: `first` is where the list began under the pin, when the cut had been taken.
 unsafe fn run_backwards<D: Delivery>(
     root: &Root,
     what: D,
+    mut state: D::State,
     cut: Cut,
     first: &'static Chunk,
     propagation: &mut Propagation,
-) -> usize {
+) -> Ran<D::State> {
     let mut chunks = [first; CHUNKS];
     let (mut count, mut next) = (0, Some(first));
     while let Some(chunk) = next.filter(|_| count < CHUNKS) {
@@ -128,46 +141,61 @@ unsafe fn run_backwards<D: Delivery>(
         // SAFETY: as in `walk`: before the cut, there is a next one, and it stays as long as the pin is held.
         next = (chunk.sequence() < cut.sequence).then(|| unsafe { &*chunk.next() });
     }
-    let mut dead = match next {
+    let mut dead = 0;
+    if let Some(next) = next {
         // SAFETY: as demanded of the caller.
-        Some(next) => unsafe { run_backwards(root, what, cut, next, propagation) },
-        None => 0,
-    };
+        let ran = unsafe { run_backwards(root, what, state, cut, next, propagation) };
+        dead = ran.dead();
+        state = match ran.flow() {
+            ControlFlow::Continue(state) => state,
+            flow => return Ran::new(dead, flow),
+        };
+    }
     for &chunk in chunks[..count].iter().rev() {
         let mut slots = chunk.unretired(cut.limit(chunk));
-        while slots != 0 && !what.is_stopped() {
+        while slots != 0 {
             let index = slots.ilog2() as usize;
             slots &= !(1 << index);
             let slot = &chunk.slots()[index];
             let tag = slot.tag();
+            if !tag.is_live() {
+                dead += 1;
+                continue;
+            }
             if tag.is_gated() && chunk.is_blocked(index) {
                 continue;
             }
-            if tag.is_live() {
-                // SAFETY: live under the pin, and as demanded of the caller.
-                unsafe { give_alone(root, what, chunk, slot, propagation) };
-            } else {
-                dead += 1;
-            }
+            // SAFETY: live under the pin, and as demanded of the caller.
+            state = match unsafe { give_alone(root, what, state, (chunk, slot), propagation) } {
+                ControlFlow::Continue(state) => state,
+                flow => return Ran::new(dead, flow),
+            };
         }
     }
-    dead
+    Ran::new(dead, ControlFlow::Continue(state))
 }
 
 /// Calls one slot, and deals with its panics.
 ///
 /// # Safety
 /// As for [`Delivery::give`].
-unsafe fn give_alone<D: Delivery>(root: &Root, what: D, chunk: &Chunk, slot: &Slot, propagation: &mut Propagation) {
-    // SAFETY: as demanded of the caller.
-    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| unsafe { what.give(chunk, slot) })) {
-        // As in `deliver_under`.
-        if cfg!(loom) || what.has_panicked() {
-            resume_unwind(payload);
+unsafe fn give_alone<D: Delivery>(
+    root: &Root,
+    what: D,
+    state: D::State,
+    (chunk, slot): (&Chunk, &Slot),
+    propagation: &mut Propagation,
+) -> ControlFlow<D::State, D::State> {
+    loop {
+        // SAFETY: as demanded of the caller.
+        match catch_unwind(AssertUnwindSafe(|| unsafe { what.give(chunk, slot) })) {
+            Ok(answer) => return what.take(state, answer),
+            // As in `deliver_under`.
+            Err(payload) if cfg!(loom) => resume_unwind(payload),
+            Err(payload) => root.slot_panicked(chunk, slot.tag().index(), payload, propagation),
         }
-        root.slot_panicked(chunk, slot.tag().index(), payload, propagation);
         if !what.is_under_way() {
-            return;
+            return ControlFlow::Continue(state);
         }
     }
 }

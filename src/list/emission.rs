@@ -7,7 +7,8 @@ use super::{Cut, List, Root, Tail};
 use crate::epoch::{self, Outermost, Pin};
 use crate::panics::Propagation;
 use std::any::Any;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
 
@@ -40,7 +41,12 @@ pub(crate) unsafe fn emit_batch(
 /// # Safety
 /// As for [`emit`]; `what` brings events of the signal.
 #[inline(always)]
-unsafe fn deliver<D: Delivery>(root: &Root, list: &'static List, what: D, place: &'static Location<'static>) {
+unsafe fn deliver<D: Delivery<State = ()>>(
+    root: &Root,
+    list: &'static List,
+    what: D,
+    place: &'static Location<'static>,
+) {
     // SAFETY: pinned, and as demanded of the caller.
     unsafe {
         match epoch::pin_outermost(&list.domain().epoch, place) {
@@ -55,7 +61,12 @@ unsafe fn deliver<D: Delivery>(root: &Root, list: &'static List, what: D, place:
 /// # Safety
 /// As for [`deliver`].
 #[inline(never)]
-unsafe fn deliver_nested<D: Delivery>(root: &Root, list: &'static List, what: D, place: &'static Location<'static>) {
+unsafe fn deliver_nested<D: Delivery<State = ()>>(
+    root: &Root,
+    list: &'static List,
+    what: D,
+    place: &'static Location<'static>,
+) {
     let pin = epoch::pin(&list.domain().epoch, place);
     // SAFETY: pinned, and as demanded of the caller.
     unsafe { deliver_under::<D, Pin>(pin, root, list, what) }
@@ -64,28 +75,24 @@ unsafe fn deliver_nested<D: Delivery>(root: &Root, list: &'static List, what: D,
 /// # Safety
 /// `pin` pins the list's domain, and as for [`deliver`].
 #[inline(always)]
-unsafe fn deliver_under<D: Delivery, P>(pin: P, root: &Root, list: &'static List, what: D) {
+unsafe fn deliver_under<D: Delivery<State = ()>, P>(pin: P, root: &Root, list: &'static List, what: D) {
     let span = Span::of(list);
     let mut out = MaybeUninit::uninit();
     // One catch for the whole walk costs nothing per slot: the walk leaves where it was only if a slot unwinds.
     // SAFETY: pinned, and as demanded of the caller.
-    match catch_unwind(AssertUnwindSafe(|| unsafe { run(what, span, &mut out) })) {
-        Ok(dead) => {
+    match catch_unwind(AssertUnwindSafe(|| unsafe { run(what, (), span, &mut out) })) {
+        Ok(ran) => {
             drop(pin);
-            if dead >= WORTH_SWEEPING {
+            if ran.is_worth_sweeping() {
                 sweep_in_passing(root);
             }
         }
         // What else unwinds is loom's own finding, in a model.
         Err(payload) if cfg!(loom) => resume_unwind(payload),
         // SAFETY: as demanded of the caller; what unwinds is a slot, and `visit` has left where.
-        Err(payload) => unsafe { go_on_and_end(pin, root, what, out.assume_init(), payload) },
+        Err(payload) => unsafe { go_on_and_end(pin, root, what, out.assume_init().0, payload) },
     }
 }
-
-/// So many dead slots that an emission meets make it sweep: a chunk's worth. Fewer cost less than the look; more are each
-/// met only once, and the look at the chunks costs less than the walk just made.
-pub(super) const WORTH_SWEEPING: usize = CHUNK_SLOTS;
 
 #[cold]
 #[inline(never)]
@@ -120,31 +127,77 @@ impl Span {
     }
 }
 
-/// Calls each slot of the span that is live when its turn comes. Returns how many were dead, as far as that is worth
-/// counting. If a slot unwinds, so does this, and `out` is where.
+/// How far a walk has come, and what was made of the answers.
+pub(super) struct Ran<S> {
+    /// How many slots were dead, as far as that is worth counting, and whether the walk was broken off: in one word, since every
+    /// emission returns it.
+    dead_and_broken_off: usize,
+    pub(super) state: S,
+}
+
+const BROKEN_OFF: usize = 1 << (usize::BITS - 1);
+
+impl<S> Ran<S> {
+    #[inline(always)]
+    pub(super) fn new(dead: usize, flow: ControlFlow<S, S>) -> Self {
+        match flow {
+            ControlFlow::Continue(state) => Self { dead_and_broken_off: dead, state },
+            ControlFlow::Break(state) => Self { dead_and_broken_off: dead | BROKEN_OFF, state },
+        }
+    }
+
+    pub(super) fn dead(&self) -> usize {
+        self.dead_and_broken_off & !BROKEN_OFF
+    }
+
+    #[inline(always)]
+    pub(super) fn is_broken_off(&self) -> bool {
+        self.dead_and_broken_off & BROKEN_OFF != 0
+    }
+
+    #[inline(always)]
+    pub(super) fn flow(self) -> ControlFlow<S, S> {
+        if self.is_broken_off() { ControlFlow::Break(self.state) } else { ControlFlow::Continue(self.state) }
+    }
+
+    /// Were there so many dead slots that it pays to sweep? A chunk's worth: fewer cost less than the look; more are each met
+    /// only once, and the look at the chunks costs less than the walk just made.
+    #[inline(always)]
+    pub(super) fn is_worth_sweeping(&self) -> bool {
+        // First what is almost always false, of either kind.
+        self.dead_and_broken_off >= CHUNK_SLOTS && self.dead() >= CHUNK_SLOTS
+    }
+}
+
+/// Calls each slot of the span that is live when its turn comes. If a slot unwinds, so does this, and `out` is where.
 ///
 /// # Safety
 /// The list's domain has been pinned since before the span was found, and the emission brings events of its signal.
 #[inline(always)]
-unsafe fn run<D: Delivery>(what: D, span: Span, out: &mut Out) -> usize {
+unsafe fn run<D: Delivery>(what: D, state: D::State, span: Span, out: &mut Out<D>) -> Ran<D::State> {
     // SAFETY: as demanded of the caller.
     unsafe {
         // Most signals have one chunk, whose dead are never worth a sweep.
         if ptr::eq(span.first, span.tail) && span.first.retired() == 0 {
-            scan(what, span.first, span.claimed, None, out, &mut pass_by);
-            0
+            Ran::new(0, scan(what, state, span.first, span.claimed, None, out, &mut pass_by))
         } else {
-            walk(what, span.cut(), span.first, out)
+            walk(what, state, span.cut(), span.first, out)
         }
     }
 }
 
-/// Visits every chunk from `first` to the cut. Returns how many slots were dead.
+/// Visits every chunk from `first` to the cut.
 ///
 /// # Safety
 /// As for [`run`].
 #[inline(never)]
-unsafe fn walk<D: Delivery>(what: D, cut: Cut, first: *const Chunk, out: &mut Out) -> usize {
+unsafe fn walk<D: Delivery>(
+    what: D,
+    mut state: D::State,
+    cut: Cut,
+    first: *const Chunk,
+    out: &mut Out<D>,
+) -> Ran<D::State> {
     let mut dead = 0;
     let mut met_dead = || count(&mut dead);
     // SAFETY: the first chunk was linked under our pin. So was the one after a chunk that lies before the cut: it was
@@ -154,16 +207,17 @@ unsafe fn walk<D: Delivery>(what: D, cut: Cut, first: *const Chunk, out: &mut Ou
         // Stop by number, never at the tail chunk itself: it may have been unlinked since.
         loop {
             let limit = cut.limit(chunk);
-            if limit == 0 {
-                return dead;
+            let flow = if limit == 0 {
+                return Ran::new(dead, ControlFlow::Continue(state));
             } else if chunk.retired() == 0 {
-                scan(what, chunk, limit, Some(cut), out, &mut met_dead);
+                scan(what, state, chunk, limit, Some(cut), out, &mut met_dead)
             } else {
-                pick(what, chunk, chunk.unretired(limit), Some(cut), out, &mut met_dead);
-            }
-            if chunk.sequence() >= cut.sequence || what.is_stopped() {
-                return dead;
-            }
+                pick(what, state, chunk, chunk.unretired(limit), Some(cut), out, &mut met_dead)
+            };
+            state = match flow {
+                ControlFlow::Continue(state) if chunk.sequence() < cut.sequence => state,
+                flow => return Ran::new(dead, flow),
+            };
             chunk = &*chunk.next();
         }
     }
@@ -177,21 +231,22 @@ unsafe fn walk<D: Delivery>(what: D, cut: Cut, first: *const Chunk, out: &mut Ou
 #[inline(always)]
 unsafe fn scan<D: Delivery>(
     what: D,
+    mut state: D::State,
     chunk: &Chunk,
     limit: usize,
     beyond: Option<Cut>,
-    out: &mut Out,
+    out: &mut Out<D>,
     met_dead: &mut impl FnMut(),
-) {
+) -> ControlFlow<D::State, D::State> {
     let mut slot = chunk.slots().as_ptr();
     // SAFETY: as demanded of the caller.
     unsafe {
         let end = slot.add(limit);
         loop {
-            visit(what, Position { chunk, slot, end, beyond }, out, met_dead);
+            state = visit(what, state, Position { chunk, slot, end, beyond }, out, met_dead)?;
             slot = slot.add(1);
-            if slot >= end || what.is_stopped() {
-                return;
+            if slot >= end {
+                return ControlFlow::Continue(state);
             }
         }
     }
@@ -204,23 +259,22 @@ unsafe fn scan<D: Delivery>(
 #[inline(always)]
 unsafe fn pick<D: Delivery>(
     what: D,
+    mut state: D::State,
     chunk: &Chunk,
     slots: u32,
     beyond: Option<Cut>,
-    out: &mut Out,
+    out: &mut Out<D>,
     met_dead: &mut impl FnMut(),
-) {
+) -> ControlFlow<D::State, D::State> {
     let first = chunk.slots().as_ptr();
     for index in bits(slots) {
         // SAFETY: there are as many bits as slots, and as demanded of the caller.
         unsafe {
             let end = first.add((u32::BITS - slots.leading_zeros()) as usize);
-            visit(what, Position { chunk, slot: first.add(index), end, beyond }, out, met_dead);
-        }
-        if what.is_stopped() {
-            return;
+            state = visit(what, state, Position { chunk, slot: first.add(index), end, beyond }, out, met_dead)?;
         }
     }
+    ControlFlow::Continue(state)
 }
 
 /// Calls one slot, if it is live at this very moment, and not blocked.
@@ -228,18 +282,25 @@ unsafe fn pick<D: Delivery>(
 /// # Safety
 /// As for [`run`], and the position is at a slot.
 #[inline(always)]
-unsafe fn visit<D: Delivery>(what: D, at: Position, out: &mut Out, met_dead: &mut impl FnMut()) {
+unsafe fn visit<D: Delivery>(
+    what: D,
+    state: D::State,
+    at: Position,
+    out: &mut Out<D>,
+    met_dead: &mut impl FnMut(),
+) -> ControlFlow<D::State, D::State> {
     // SAFETY: as demanded of the caller.
     let (chunk, slot) = unsafe { (&*at.chunk, &*at.slot) };
     let tag = slot.tag();
     if tag.is_open() || tag.is_gated() && gate_opens(chunk, slot) {
-        let interrupted = Interrupted { at, out };
+        let interrupted = Interrupted::<D> { at, state: ManuallyDrop::new(state), out };
         // SAFETY: live under the pin, and as demanded of the caller.
-        unsafe { what.give(chunk, slot) };
-        std::mem::forget(interrupted);
+        let answer = unsafe { what.give(chunk, slot) };
+        return what.take(interrupted.never(), answer);
     } else if !tag.is_gated() {
         met_dead();
     }
+    ControlFlow::Continue(state)
 }
 
 /// Is a slot that was blocked before not blocked now?
@@ -274,20 +335,32 @@ struct Position {
     beyond: Option<Cut>,
 }
 
-/// Where to leave that. Not read unless a slot has unwound.
-type Out = MaybeUninit<Position>;
+/// Where to leave that, and what was made of the answers before. Not read unless a slot has unwound.
+type Out<D> = MaybeUninit<(Position, <D as Delivery>::State)>;
 
 /// Leaves where the emission was when a slot unwinds. Costs nothing when none does: it lives in registers, and only the
 /// unwinding path stores it.
-struct Interrupted<'a> {
+struct Interrupted<'a, D: Delivery> {
     at: Position,
-    out: &'a mut Out,
+    state: ManuallyDrop<D::State>,
+    out: &'a mut Out<D>,
 }
 
-impl Drop for Interrupted<'_> {
+impl<D: Delivery> Interrupted<'_, D> {
+    /// The slot has returned.
+    #[inline(always)]
+    fn never(self) -> D::State {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: not used again: neither `this` nor its `state` is dropped.
+        unsafe { ManuallyDrop::take(&mut this.state) }
+    }
+}
+
+impl<D: Delivery> Drop for Interrupted<'_, D> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.out.write(self.at);
+        // SAFETY: not used again: we are gone after this.
+        self.out.write((self.at, unsafe { ManuallyDrop::take(&mut self.state) }));
     }
 }
 
@@ -297,7 +370,7 @@ impl Drop for Interrupted<'_> {
 /// As for [`deliver_under`]; the emission was interrupted at `position` under this pin.
 #[cold]
 #[inline(never)]
-unsafe fn go_on_and_end<D: Delivery, P>(
+unsafe fn go_on_and_end<D: Delivery<State = ()>, P>(
     pin: P,
     root: &Root,
     what: D,
@@ -306,15 +379,15 @@ unsafe fn go_on_and_end<D: Delivery, P>(
 ) {
     let mut propagation = Propagation::default();
     // SAFETY: as demanded of the caller.
-    let dead = unsafe { go_on(root, what, position, payload, &mut propagation) };
+    let ran = unsafe { go_on(root, what, (position, ()), payload, &mut propagation) };
     drop(pin);
-    if dead >= WORTH_SWEEPING {
+    if ran.is_worth_sweeping() {
         sweep_in_passing(root);
     }
     propagation.resume();
 }
 
-/// Deals with the panic of a slot, and goes on behind it, as often as it takes. Returns how many slots were dead there.
+/// Deals with the panic of a slot, and goes on behind it, as often as it takes.
 ///
 /// # Safety
 /// As for [`run`]; it was interrupted at `position` under a pin that is still held.
@@ -323,10 +396,10 @@ unsafe fn go_on_and_end<D: Delivery, P>(
 unsafe fn go_on<D: Delivery>(
     root: &Root,
     what: D,
-    mut position: Position,
+    (mut position, mut state): (Position, D::State),
     mut payload: Box<dyn Any + Send>,
     propagation: &mut Propagation,
-) -> usize {
+) -> Ran<D::State> {
     loop {
         // SAFETY: the emission was interrupted in a chunk that it could see, and the pin is still held.
         let chunk = unsafe { &*position.chunk };
@@ -339,36 +412,42 @@ unsafe fn go_on<D: Delivery>(
         let mut dead = 0;
         // SAFETY: pinned, from where it stopped.
         let walk = AssertUnwindSafe(|| unsafe {
-            pick(what, chunk, chunk.unretired(limit) & rest, beyond, &mut out, &mut || count(&mut dead));
-            let cut = beyond.filter(|cut| chunk.sequence() < cut.sequence && !what.is_stopped());
-            if let Some(cut) = cut {
-                dead += walk(what, cut, chunk.next(), &mut out);
+            let slots = chunk.unretired(limit) & rest;
+            let flow = pick(what, state, chunk, slots, beyond, &mut out, &mut || count(&mut dead));
+            match (flow, beyond.filter(|cut| chunk.sequence() < cut.sequence)) {
+                (ControlFlow::Continue(state), Some(cut)) => {
+                    let ran = walk(what, state, cut, chunk.next(), &mut out);
+                    Ran::new(dead + ran.dead(), ran.flow())
+                }
+                (flow, _) => Ran::new(dead, flow),
             }
         });
         match catch_unwind(walk) {
-            Ok(()) => return dead,
+            Ok(ran) => return ran,
             Err(payload) if what.has_panicked() => resume_unwind(payload),
             Err(next) => payload = next,
         }
         // SAFETY: what unwinds is a slot, and `visit` has left where.
-        position = unsafe { out.assume_init() };
+        (position, state) = unsafe { out.assume_init() };
     }
 }
 
-/// Runs a span, and goes on behind each slot that panics. Returns how many slots were dead.
+/// Runs a span, and goes on behind each slot that panics.
 ///
 /// # Safety
 /// As for [`run`].
+#[inline(always)]
 pub(super) unsafe fn run_through<D: Delivery>(
     root: &Root,
     what: D,
+    state: D::State,
     span: Span,
     propagation: &mut Propagation,
-) -> usize {
+) -> Ran<D::State> {
     let mut out = MaybeUninit::uninit();
     // SAFETY: as demanded of the caller.
-    match catch_unwind(AssertUnwindSafe(|| unsafe { run(what, span, &mut out) })) {
-        Ok(dead) => dead,
+    match catch_unwind(AssertUnwindSafe(|| unsafe { run(what, state, span, &mut out) })) {
+        Ok(ran) => ran,
         // As in `deliver_under`; or it is not the slot's at all.
         Err(payload) if cfg!(loom) || what.has_panicked() => resume_unwind(payload),
         // SAFETY: as in `deliver_under`.

@@ -25,7 +25,7 @@ mod tag;
 mod teardown;
 
 pub(crate) use append::Due;
-pub(crate) use ask::{Question, ask};
+pub(crate) use ask::ask;
 pub(crate) use chunk::{CHUNK_SLOTS, Chunk};
 pub(crate) use closure::{Closure, Knowing};
 pub(crate) use elaborate::{emit_batch_elaborate, emit_elaborate};

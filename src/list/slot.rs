@@ -5,7 +5,7 @@ use super::tag::Tag;
 use crate::panics::PanicPolicy;
 use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 use std::cell::Cell;
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, transmute};
 use std::ptr;
 #[cfg(not(loom))]
 use std::{mem::offset_of, ptr::with_exposed_provenance};
@@ -30,6 +30,9 @@ impl Storage {
 
 /// Calls the closure in the storage with one event.
 pub(super) type Call = unsafe fn(*const Storage, *const ());
+
+/// What the call of a query's slot is in truth.
+pub(super) type Answer<R> = unsafe fn(*const Storage, *const ()) -> R;
 
 /// A slot: 40 bytes outside of loom.
 #[repr(C)]
@@ -192,6 +195,19 @@ impl Slot {
     pub(super) unsafe fn call(&self, event: *const ()) {
         // SAFETY: live under the pin: the body was written before the tag was, and stays until the pin has gone.
         self.body.with(|body| unsafe { ((*body).call)(&raw const (*body).storage, event) });
+    }
+
+    /// Calls the closure of a query, which answers.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call), of a slot that `Closure::answer` made, for such arguments and an `R`.
+    #[inline(always)]
+    pub(super) unsafe fn call_for<R>(&self, arguments: *const ()) -> R {
+        // SAFETY: as in `call`; the function was made one that returns an `R`, and is called as what it was made.
+        self.body.with(|body| unsafe {
+            let call = transmute::<Call, Answer<R>>((*body).call);
+            call(&raw const (*body).storage, arguments)
+        })
     }
 
     /// Gives the closure what it has not had of a batch.

@@ -6,7 +6,7 @@ pub use combiner::Combiner;
 
 use crate::connection::Connection;
 use crate::domain::Domain;
-use crate::list::{self, Closure, Question, Rank, Root};
+use crate::list::{self, Closure, Rank, Root};
 use crate::panics::PanicPolicy;
 use crate::slot::Priority;
 use crate::sync::const_unless_loom;
@@ -90,8 +90,7 @@ impl<A, R> Query<A, R> {
     where
         F: Fn(&A) -> R + Send + Sync + 'static,
     {
-        let answer = move |question: &Question<A, R>| question.put(&slot);
-        let closure = Closure::each::<Question<A, R>, _>(answer);
+        let closure = Closure::answer(slot);
         let mut due = None;
         let (chunk, tag) = self.root.connect(closure, Rank::new(priority.get(), false), place, &mut due);
         if let Some(due) = due {
@@ -100,12 +99,35 @@ impl<A, R> Query<A, R> {
         Connection::new(chunk, tag)
     }
 
-    /// Hands each answer to `take`, until it breaks; whether it did. What all combiners are made of.
+    /// Folds the answers, in the order of the slots, until `fold` breaks; what it has broken off with, or else continued
+    /// with. What all combiners are made of.
+    ///
+    /// ```
+    /// use pulsebus::Query;
+    /// use std::ops::ControlFlow::{Break, Continue};
+    ///
+    /// let query = Query::<u32, u32>::new();
+    /// (1..=9).for_each(|n| _ = query.connect(move |by| n * by));
+    /// let sum = query.try_fold(&2, 0, |sum, n| if sum < 10 { Continue(sum + n) } else { Break(sum) });
+    /// assert_eq!(sum, Break(12)); // 2 + 4 + 6, and no more needed
+    /// ```
     #[inline]
     #[track_caller]
-    pub fn for_each(&self, arguments: &A, take: impl FnMut(R) -> ControlFlow<()>) -> bool {
-        // SAFETY: `attach` connects slots that take such questions, and nobody else connects any.
-        unsafe { list::ask(&self.root, arguments, take, Location::caller()) }
+    pub fn try_fold<B>(
+        &self,
+        arguments: &A,
+        start: B,
+        fold: impl FnMut(B, R) -> ControlFlow<B, B>,
+    ) -> ControlFlow<B, B> {
+        // SAFETY: `attach` connects slots that answer such arguments so, and nobody else connects any.
+        unsafe { list::ask(&self.root, arguments, start, fold, Location::caller()) }
+    }
+
+    /// Hands each answer to `take`, until it breaks; whether it did.
+    #[inline]
+    #[track_caller]
+    pub fn for_each(&self, arguments: &A, mut take: impl FnMut(R) -> ControlFlow<()>) -> bool {
+        self.try_fold(arguments, (), |(), answer| take(answer)).is_break()
     }
 
     /// What a combiner of your own makes of the answers.
@@ -120,37 +142,21 @@ impl<A, R> Query<A, R> {
     #[inline]
     #[track_caller]
     pub fn first(&self, arguments: &A) -> Option<R> {
-        let mut first = None;
-        self.for_each(arguments, |answer| {
-            first = Some(answer);
-            ControlFlow::Break(())
-        });
-        first
+        value(self.try_fold(arguments, None, |_, answer| ControlFlow::Break(Some(answer))))
     }
 
     /// The last answer. Asks all slots.
     #[inline]
     #[track_caller]
     pub fn last(&self, arguments: &A) -> Option<R> {
-        let mut last = None;
-        self.for_each(arguments, |answer| {
-            last = Some(answer);
-            ControlFlow::Continue(())
-        });
-        last
+        self.fold(arguments, None, |_, answer| Some(answer))
     }
 
-    /// Folds the answers, in the order of the slots.
+    /// Folds all answers, in the order of the slots.
     #[inline]
     #[track_caller]
     pub fn fold<B>(&self, arguments: &A, start: B, mut fold: impl FnMut(B, R) -> B) -> B {
-        // Taken out while `fold` runs; gone if that panics.
-        let mut sum = Some(start);
-        self.for_each(arguments, |answer| {
-            sum = sum.take().map(|sum| fold(sum, answer));
-            ControlFlow::Continue(())
-        });
-        sum.expect("put back by every fold that returns")
+        value(self.try_fold(arguments, start, |state, answer| ControlFlow::Continue(fold(state, answer))))
     }
 
     /// Appends all answers; how many there were. Allocates if the vector has to grow, and never else.
@@ -195,6 +201,13 @@ impl<A, R> Query<A, R> {
     /// The domain it reclaims with.
     pub fn domain(&self) -> &Domain {
         &self.root.domain
+    }
+}
+
+/// What a fold has come to, however it ended.
+fn value<B>(flow: ControlFlow<B, B>) -> B {
+    match flow {
+        ControlFlow::Continue(value) | ControlFlow::Break(value) => value,
     }
 }
 
