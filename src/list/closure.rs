@@ -188,7 +188,7 @@ impl<E, S: Knowing<E>> Selves<E, S> {
         // SAFETY: as in `Each::batch`.
         let (s, events) = unsafe { (stored::<S>(storage), batch.events::<E>()) };
         let chunk = Chunk::of(slot);
-        let stopped = batch.each(slot, events, |event, tag| s.call(event, (chunk, tag)));
+        let stopped = batch.each(slot, events, |event, tag| s.call(event, (chunk, tag.live())));
         if stopped {
             stop::request(chunk.list());
         }
