@@ -1,18 +1,19 @@
 //! Emitting a signal that has lanes: one after the other, by their cuts of the beginning.
 
-use super::chunk::Chunk;
+use super::chunk::{CHUNK_SLOTS, Chunk};
 use super::delivery::{Delivery, Many, One, Stoppable};
 use super::emission::{Ran, Span, run_through, sweep_in_passing};
 use super::lanes::Lane;
 use super::slot::{Batch, Slot};
 use super::stop::Stop;
-use super::{Cut, Root};
+use super::{Cut, List, Root, Tail};
 use crate::emitted::Emitted;
 use crate::epoch;
 use crate::panics::Propagation;
 use std::mem::MaybeUninit;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::ptr;
 
 /// Runs every live slot that was connected before this call, lane by lane, until one of them breaks.
 ///
@@ -36,6 +37,9 @@ pub(crate) unsafe fn emit_batch_elaborate(
     (events, count): (*const (), usize),
     place: &'static Location<'static>,
 ) -> Emitted {
+    if count == 0 {
+        return if root.is_blocked() { Emitted::Blocked } else { Emitted::Completed };
+    }
     let batch = Batch::new(events, count);
     // SAFETY: as demanded of the caller.
     unsafe { deliver(root, Many::of(&batch), (), place) }.0
@@ -75,8 +79,8 @@ struct End {
     propagation: Propagation,
 }
 
-/// So many lanes are looked at before the stack grows by a frame.
-const LANES: usize = 16;
+/// So many lanes are looked at before the stack grows by a frame: 2 KiB of it.
+const LANES: usize = 256;
 
 /// Runs the lanes from the first one to `last`. All cuts are taken before a slot runs.
 ///
@@ -89,10 +93,10 @@ unsafe fn run_lanes<D: Delivery>(
     mut state: D::State,
     end: &mut End,
 ) -> ControlFlow<D::State, D::State> {
-    let mut spans: [MaybeUninit<(&Lane, Span)>; LANES] = [const { MaybeUninit::uninit() }; LANES];
+    let mut cuts: [MaybeUninit<LaneCut>; LANES] = [const { MaybeUninit::uninit() }; LANES];
     let (mut count, mut next) = (0, last);
     while let Some(lane) = next.filter(|_| count < LANES) {
-        spans[count].write((lane, Span::of(lane.list)));
+        cuts[count].write(LaneCut::of(lane));
         count += 1;
         next = lane.earlier();
     }
@@ -100,22 +104,69 @@ unsafe fn run_lanes<D: Delivery>(
         // SAFETY: as demanded of the caller.
         state = unsafe { run_lanes(root, next, what, state, end) }?;
     }
-    for place in spans[..count].iter().rev() {
-        // SAFETY: written above, up to `count`.
-        let (lane, span) = unsafe { place.assume_init() };
-        what.stop.enter(lane.list);
-        // SAFETY: as demanded of the caller.
-        let ran = unsafe {
-            if lane.rank.is_backwards() {
-                run_backwards(root, what, state, span.cut(), span.first, &mut end.propagation)
-            } else {
-                run_through(root, what, state, span, &mut end.propagation)
-            }
-        };
-        end.sweep |= ran.is_worth_sweeping();
-        state = ran.flow()?;
+    for cut in cuts[..count].iter().rev() {
+        // SAFETY: written above, up to `count`; and as demanded of the caller.
+        state = unsafe { run_lane(root, cut.assume_init(), what, state, end) }?;
     }
     ControlFlow::Continue(state)
+}
+
+/// Out of the way of the recursion, which needs its frames small.
+///
+/// # Safety
+/// As for [`run_lanes`]; the cut was taken under the same pin.
+#[inline(never)]
+unsafe fn run_lane<D: Delivery>(
+    root: &Root,
+    cut: LaneCut,
+    what: Stoppable<'_, D>,
+    state: D::State,
+    end: &mut End,
+) -> ControlFlow<D::State, D::State> {
+    let (list, span) = cut.list_and_span();
+    what.stop.enter(list);
+    // SAFETY: as demanded of the caller.
+    let ran = unsafe {
+        if cut.is_backwards() {
+            run_backwards(root, what, state, span.cut(), span.first, &mut end.propagation)
+        } else {
+            run_through(root, what, state, span, &mut end.propagation)
+        }
+    };
+    end.sweep |= ran.is_worth_sweeping();
+    ran.flow()
+}
+
+/// Where an emission ends in a lane, and which way it goes. One word, for there may be tens of thousands, and all wait on the
+/// stack for the first one.
+///
+/// The address of the tail; in the bits that its alignment leaves, how many of its slots are claimed, and the way.
+#[derive(Clone, Copy)]
+struct LaneCut(*const Chunk);
+
+impl LaneCut {
+    const BACKWARDS: usize = 0x40;
+    const LOW_BITS: usize = 0x7f;
+
+    /// The caller has pinned the lane's domain.
+    fn of(lane: &Lane) -> Self {
+        const { assert!(CHUNK_SLOTS < Self::BACKWARDS && align_of::<Chunk>() > Self::LOW_BITS) };
+        let Tail { tail, claimed } = lane.list.tail_and_claimed();
+        let way = if lane.rank.is_backwards() { Self::BACKWARDS } else { 0 };
+        Self(ptr::from_ref(tail).map_addr(|address| address | claimed | way))
+    }
+
+    fn is_backwards(self) -> bool {
+        self.0.addr() & Self::BACKWARDS != 0
+    }
+
+    /// The pin is still held: the tail is a chunk of the same list as it was.
+    fn list_and_span(self) -> (&'static List, Span) {
+        // SAFETY: the address of a chunk, and chunks are immortal.
+        let tail = unsafe { &*self.0.map_addr(|address| address & !Self::LOW_BITS) };
+        let list = tail.list();
+        (list, Span::from_tail(list, Tail { tail, claimed: self.0.addr() & (Self::BACKWARDS - 1) }))
+    }
 }
 
 /// So many chunks are looked at before the stack grows by a frame.
@@ -124,7 +175,7 @@ const CHUNKS: usize = 64;
 /// Runs the slots up to the cut, the newest first.
 ///
 /// # Safety
-/// As for [`run_lanes`]: `first` is where the list began under the pin, when the cut had been taken.
+/// As for [`run_lanes`]: `first` is where the list began under the pin, after the cut had been taken.
 unsafe fn run_backwards<D: Delivery>(
     root: &Root,
     what: D,

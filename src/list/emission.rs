@@ -116,7 +116,12 @@ impl Span {
     /// The caller has pinned the list's domain.
     #[inline(always)]
     pub(super) fn of(list: &List) -> Self {
-        let Tail { tail, claimed } = list.tail_and_claimed();
+        Self::from_tail(list, list.tail_and_claimed())
+    }
+
+    /// The tail was read before, under the same pin.
+    #[inline(always)]
+    pub(super) fn from_tail(list: &List, Tail { tail, claimed }: Tail) -> Self {
         // SAFETY: never null while a signal uses the list; chunks are immortal.
         Self { tail, claimed, first: unsafe { &*list.head() } }
     }
@@ -444,6 +449,10 @@ pub(super) unsafe fn run_through<D: Delivery>(
     span: Span,
     propagation: &mut Propagation,
 ) -> Ran<D::State> {
+    if span.cut().limit(span.first) == 0 {
+        // `run` would look at the first slot all the same, which a slot of another lane may have connected since the cut.
+        return Ran::new(0, ControlFlow::Continue(state));
+    }
     let mut out = MaybeUninit::uninit();
     // SAFETY: as demanded of the caller.
     match catch_unwind(AssertUnwindSafe(|| unsafe { run(what, state, span, &mut out) })) {
