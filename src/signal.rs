@@ -251,15 +251,13 @@ impl<E> Signal<E> {
                 Emitted::Completed
             }
             // SAFETY: the signal's slots take `E`s.
-            Slots::Elaborate if events.1 > 0 => unsafe {
-                list::emit_batch_elaborate(&self.root, events, Location::caller())
-            },
+            Slots::Elaborate => unsafe { list::emit_batch_elaborate(&self.root, events, Location::caller()) },
             _ => Emitted::Completed,
         }
     }
 
-    /// Calls one slot only, that of `connection`, if it is one of this signal's and still connected; `false` if not. Another
-    /// signal's slot is never called.
+    /// Calls one slot only, that of `connection`, if it is one of this signal's, still connected, and not blocked; `false` if
+    /// not. Another signal's slot is never called. (Whether its own filters let the event pass is the slot's business.)
     ///
     /// What an emission promises holds for this one slot: no waiting, no heap call, no destructors, panics by the signal's
     /// [policy](Self::on_panic). For queues and timers, which decide one by one whose turn it is.
@@ -281,10 +279,11 @@ impl<E> Signal<E> {
     #[track_caller]
     pub fn emit_to(&self, connection: Connection, event: &E) -> bool {
         let event = ptr::from_ref(event).cast();
-        self.root.lists().any(|list| {
-            // SAFETY: the list is this signal's, whose slots take an `E`, and handles name slots.
-            unsafe { list::emit_to(&self.root, list, connection.slot(), event, Location::caller()) }
-        })
+        !self.root.is_blocked()
+            && self.root.lists().any(|list| {
+                // SAFETY: the list is this signal's, whose slots take an `E`, and handles name slots.
+                unsafe { list::emit_to(&self.root, list, connection.slot(), event, Location::caller()) }
+            })
     }
 
     /// How many slots are connected. Looks at each; beside other threads that connect and disconnect, a moment's view.

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// Signals with a list: all that were ever connected to and still exist.
+    /// The lists of signals: one for each signal that was ever connected to and still exists, or as many as it has
+    /// [priorities](crate::Priority).
     pub signals: usize,
     /// The slots of the domain's chunks.
     pub slots: SlotCounts,

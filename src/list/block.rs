@@ -20,17 +20,17 @@ impl Blocks {
         Self(array::from_fn(|_| AtomicU32::new(0)))
     }
 
-    /// Relaxed, as all of these: a block stands for itself. An emission that comes after it reads the count that it left,
-    /// or a later one.
     #[inline]
     fn holds(&self, index: usize) -> bool {
+        // Relaxed: a block stands for itself. An emission that comes after it reads the count that it left, or a later one.
         self.0[index].load(Ordering::Relaxed) > 0
     }
 
     /// So many that they can't be counted stay for ever.
     fn change(&self, index: usize, change: impl Fn(u32) -> Option<u32>) {
         let change = |count| if count == u32::MAX { None } else { change(count) };
-        let _ = self.0[index].fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+        // Release; partner: the fence in `is_generation`. Who reads it through a stale handle sees that it is stale.
+        let _ = self.0[index].fetch_update(Ordering::Release, Ordering::Relaxed, change);
     }
 
     /// As at first. The chunk is nobody's.

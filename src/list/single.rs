@@ -1,6 +1,7 @@
 //! What concerns one slot only, named by its handle: emitting to it, and running something in its stead.
 
 use super::chunk::Chunk;
+use super::stop::Stop;
 use super::{List, Root, Tag};
 use crate::epoch;
 use crate::panics::Propagation;
@@ -30,7 +31,10 @@ pub(crate) unsafe fn emit_to(
     }
     let slot = chunk.slot(live);
     // SAFETY: live under the pin of its list's domain, and the list's signal has such events.
-    let Err(payload) = catch_unwind(AssertUnwindSafe(|| unsafe { slot.call(event) })) else { return true };
+    let call = || catch_unwind(AssertUnwindSafe(|| unsafe { slot.call(event) }));
+    // A slot that breaks has nothing to stop here, least of all the emission that this may be called in.
+    let outcome = if root.list().is_some() { call() } else { Stop::scope(|_| call()) };
+    let Err(payload) = outcome else { return true };
     if cfg!(loom) {
         // Loom's own finding, in a model.
         resume_unwind(payload);

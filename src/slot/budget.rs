@@ -116,6 +116,9 @@ impl SlotBudget {
         if meters.len() == meters.capacity() {
             // Before it grows.
             meters.retain(|meter| meter.strong_count() > 0);
+            // Room for as many again, or those that come and go have it looked through each time.
+            let live = meters.len();
+            meters.reserve(live + 4);
         }
         meters.push(Arc::downgrade(&meter));
         meter
