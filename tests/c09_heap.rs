@@ -1,10 +1,11 @@
 //! C7 and C9: in the steady state no operation of the library makes a heap call. The tests run one after another, so that
 //! none takes the chunks away that another one has warmed the pool with.
 
-use pulsebus::{Connection, Domain, Signal};
+use pulsebus::{Connection, Domain, PanicPolicy, Signal, SlotBudget};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
@@ -266,4 +267,64 @@ fn c9_a_new_thread_takes_over_the_record_of_one_that_has_ended() {
     };
     in_a_thread();
     assert_eq!([(); 20].map(|()| in_a_thread()), [0; 20]);
+}
+
+#[test]
+fn c9_slots_with_options_that_fit_make_no_heap_calls() {
+    let _alone = alone();
+    let domain = Domain::new();
+    let (signal, shared) = (Signal::<u64>::new_in(&domain), Arc::new(7));
+    let calls = heap_calls_once_warm(200, || {
+        // Eight bytes captured, and eight for the count; two predicates of nothing.
+        let arc = shared.clone();
+        let slots = [
+            signal.slot().before().times(3).connect(move |n| _ = black_box(n + *arc)),
+            signal.slot().at_front().filter(|n| *n > 0).until(|n| *n == 9).connect(|n| _ = black_box(*n)),
+            signal.slot().after().connect_self(|_, own| _ = black_box(own.disconnect())),
+            signal.slot().connect_flow(|n| if *n == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }),
+            signal.slot().once().map(|n| n + 1).connect(|n| _ = black_box(*n)),
+            signal.connect(|_| {}),
+        ];
+        signal.emit(&1);
+        signal.emit(&2);
+        {
+            let _quiet = (signal.block(), slots[0].block(), slots[5].block());
+            signal.emit(&3);
+            signal.emit_batch(&[3, 4]);
+        }
+        signal.emit_batch(&[1, 9]);
+        signal.disconnect_all();
+        domain.collect();
+    });
+    assert_eq!(calls, 0);
+    assert_eq!(Arc::strong_count(&shared), 1);
+}
+
+#[test]
+fn c9_forwards_and_budgets_make_no_heap_calls_in_emissions() {
+    let _alone = alone();
+    let (source, target) = (Signal::<u64>::new(), Arc::new(Signal::<u64>::new()));
+    let budget = SlotBudget::new(Duration::ZERO);
+    source.forward(&target, |n| n + 1);
+    target.slot().budget(&budget).on_panic(PanicPolicy::Isolate).connect(|n| _ = black_box(*n));
+    source.slot().connect_weak(&target, |target, n| _ = black_box(target.emit(n)));
+    source.emit(&0);
+    let calls = heap_calls(|| {
+        for n in 0..100 {
+            source.emit(&n);
+            source.emit_batch(&[n; 4]);
+        }
+    });
+    assert_eq!(calls, 0);
+}
+
+#[test]
+fn c9_the_first_block_in_a_chunk_makes_one_heap_call() {
+    let _alone = alone();
+    let signal = Signal::<u64>::new_in(&Domain::new());
+    // More than the pool holds: the last ones are new.
+    let slots: Vec<Connection> = (0..32 * 2_000).map(|_| signal.connect(|_| {})).collect();
+    let last = slots.last().expect("there are many");
+    assert_eq!(heap_calls(|| drop(last.block())), 1);
+    assert_eq!(heap_calls(|| drop((last.block(), slots[slots.len() - 2].block()))), 0);
 }
