@@ -41,6 +41,9 @@ mod block;
 #[cfg(not(loom))]
 mod bus;
 mod connection;
+// Models corner bells and queues alone.
+#[cfg_attr(loom, allow(dead_code, unused_imports))]
+mod delivery;
 mod domain;
 mod emitted;
 mod epoch;
@@ -86,6 +89,7 @@ pub use bus::{
     UntrackedSlots, WeakBus, Who,
 };
 pub use connection::{Connection, WaitError};
+pub use delivery::{CapacityError, CloseReason, RecvError, RecvTimeoutError, TryRecvError, Wait};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
 pub use emitted::Emitted;
 pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};

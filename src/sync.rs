@@ -48,6 +48,21 @@ mod real {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
     pub(crate) use std::thread::yield_now;
 
+    /// Threads that sleep, and the lock over what wakes them.
+    pub(crate) mod sleep {
+        pub(crate) use std::sync::{Mutex, MutexGuard};
+        pub(crate) use std::thread::{Thread, current};
+        use std::time::Instant;
+
+        /// Sleeps until the thread is unparked, or the deadline has come, or without a reason.
+        pub(crate) fn park(deadline: Option<Instant>) {
+            match deadline {
+                Some(deadline) => std::thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
+                None => std::thread::park(),
+            }
+        }
+    }
+
     /// [`std::cell::UnsafeCell`] with the closure-shaped access that loom can watch.
     #[repr(transparent)]
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
@@ -81,6 +96,18 @@ mod modelled {
     pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
     pub(crate) use loom::thread::yield_now;
     use std::cell::RefCell;
+
+    /// Threads that sleep, and the lock over what wakes them.
+    pub(crate) mod sleep {
+        pub(crate) use loom::sync::{Mutex, MutexGuard};
+        pub(crate) use loom::thread::{Thread, current};
+        use std::time::Instant;
+
+        /// Sleeps until the thread is unparked. In models no time goes by: who is never woken is found to be.
+        pub(crate) fn park(_: Option<Instant>) {
+            loom::thread::park();
+        }
+    }
 
     /// A boolean whose stores are exchanges.
     ///

@@ -1,0 +1,66 @@
+//! How a thread waits for something that another one does.
+
+use crate::sync::spin_loop;
+use std::time::Instant;
+
+/// How a receiver waits for the next event.
+///
+/// | | the event is met after | while waiting |
+/// | --- | --- | --- |
+/// | `Spin` | tens of nanoseconds | the core is busy; for a thread with a core of its own |
+/// | `Yield` | about a microsecond, longer on a busy machine | the core is busy, but others may have it |
+/// | `Park` | tens of nanoseconds if it comes soon, else what the system takes to wake a thread (some microseconds to some tens) | a few microseconds of spinning, then nothing |
+///
+/// What it costs who sends: nothing but a load, unless somebody sleeps; then a lock and a system call, once per sleeper.
+/// (And a fence, under [`PinFlavour::Fence`](crate::PinFlavour::Fence).)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Wait {
+    /// Looks again and again, without letting go of the core.
+    Spin,
+    /// Looks again and again, and offers the core to others in between.
+    Yield,
+    /// Looks for some microseconds, and sleeps then. The default.
+    #[default]
+    Park,
+}
+
+/// So many looks before a thread goes to sleep, which costs more than all of them: a heavy barrier and system calls.
+const LOOKS: u32 = 200;
+/// So many of them without offering the core to others.
+const HASTY_LOOKS: u32 = 120;
+/// A clock is read once in so many looks.
+const LOOKS_PER_CLOCK: u32 = 64;
+
+/// The rounds of a thread that waits without sleeping.
+pub(super) struct Rounds {
+    wait: Wait,
+    made: u32,
+}
+
+impl Rounds {
+    pub(super) fn new(wait: Wait) -> Self {
+        Self { wait, made: 0 }
+    }
+
+    /// Lets a moment pass. `false` when it is time to do something else: to sleep, or to give up because of the deadline.
+    pub(super) fn pause(&mut self, deadline: Option<Instant>) -> bool {
+        let made = self.made;
+        self.made = made.wrapping_add(1);
+        if cfg!(loom) && self.wait != Wait::Park {
+            crate::sync::yield_now();
+            return true;
+        }
+        match self.wait {
+            Wait::Park if cfg!(loom) || made >= LOOKS => return false,
+            Wait::Park if made < HASTY_LOOKS => spin_loop(),
+            Wait::Spin => spin_loop(),
+            Wait::Park | Wait::Yield => crate::sync::yield_now(),
+        }
+        made % LOOKS_PER_CLOCK != LOOKS_PER_CLOCK - 1 || !is_over(deadline)
+    }
+}
+
+/// Has the deadline come?
+pub(super) fn is_over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}
