@@ -89,7 +89,11 @@ pub use bus::{
     UntrackedSlots, WeakBus, Who,
 };
 pub use connection::{Connection, WaitError};
-pub use delivery::{CapacityError, CloseReason, RecvError, RecvTimeoutError, TryRecvError, Wait};
+#[cfg(all(not(loom), feature = "async"))]
+pub use delivery::RecvAsync;
+pub use delivery::{CapacityError, CloseReason, Lagged, Overflow, RecvError, RecvTimeoutError, TryRecvError, Wait};
+#[cfg(not(loom))]
+pub use delivery::{Drain, Iter, MailboxFigures, Receiver, TryIter};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
 pub use emitted::Emitted;
 pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};

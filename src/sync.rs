@@ -45,6 +45,7 @@ pub(crate) use const_unless_loom;
 #[cfg(not(loom))]
 mod real {
     pub(crate) use std::hint::spin_loop;
+    pub(crate) use std::sync::Arc;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
     pub(crate) use std::thread::yield_now;
 
@@ -93,6 +94,7 @@ mod real {
 mod modelled {
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::hint::spin_loop;
+    pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
     pub(crate) use loom::thread::yield_now;
     use std::cell::RefCell;

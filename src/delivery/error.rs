@@ -15,12 +15,18 @@ pub enum CapacityError {
         /// How many there can be, of events of this size.
         most: usize,
     },
+    /// The allocator has no room for so many: ask for fewer.
+    NoMemory {
+        /// How many were asked for.
+        asked: usize,
+    },
 }
 
 impl fmt::Display for CapacityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Zero => f.write_str("a capacity of 0 has room for no event: ask for 1 at the least"),
+            Self::NoMemory { asked } => write!(f, "there is no memory for {asked} events of this size: ask for fewer"),
             Self::TooLarge { asked, most } => {
                 write!(
                     f,
@@ -41,7 +47,7 @@ pub enum CloseReason {
     Disconnected,
     /// The signal was dropped.
     SignalDropped,
-    /// The receiver did not keep up, and `Overflow::Disconnect` says what that means.
+    /// The receiver did not keep up, and [`Overflow::Disconnect`](crate::Overflow::Disconnect) says what that means.
     Overflowed,
 }
 
@@ -54,6 +60,18 @@ impl fmt::Display for CloseReason {
         })
     }
 }
+
+/// So many events were lost before the next one: what iterators and streams say. Said once; go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Lagged(pub u64);
+
+impl fmt::Display for Lagged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        lagged(f, self.0)
+    }
+}
+
+impl std::error::Error for Lagged {}
 
 /// Why there is no event right now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,11 +1,44 @@
 //! Delivery to other threads: what an emission leaves for someone else to take.
 //!
-//! `bell` is where receivers sleep, and where senders that wait for room do; `wait` how they wait; `error` what receiving may come to.
+//! ```text
+//! mailbox    Signal::mailbox, and its Receiver        shared   one Arc per emission, for all mailboxes of a hub
+//! │ iter        draining, iterating    stream   receivers as futures and streams
+//! │ figures     overflow    error
+//! channel    a mailbox without its signal: the two ends, and how each learns that the other has gone
+//! ├─ queue    line, from which only the receiver takes; window, in which the newest stay
+//! └─ bell     where receivers sleep, and senders that wait for room        wait     how they wait
+//! ```
 
 mod bell;
+mod channel;
 mod error;
+#[cfg(not(loom))]
+mod figures;
+mod first_panic;
+#[cfg(not(loom))]
+mod iter;
+#[cfg(not(loom))]
+mod mailbox;
+mod overflow;
+mod queue;
+#[cfg(not(loom))]
+mod shared;
+#[cfg(all(feature = "async", not(loom)))]
+mod stream;
 mod wait;
 
+#[cfg(loom)]
 pub(crate) use bell::{Bell, Ticket};
-pub use error::{CapacityError, CloseReason, RecvError, RecvTimeoutError, TryRecvError};
+#[cfg(loom)]
+pub(crate) use channel::{Inlet, Instead, Outlet, channel};
+pub use error::{CapacityError, CloseReason, Lagged, RecvError, RecvTimeoutError, TryRecvError};
+#[cfg(not(loom))]
+pub use figures::MailboxFigures;
+#[cfg(not(loom))]
+pub use iter::{Drain, Iter, TryIter};
+#[cfg(not(loom))]
+pub use mailbox::Receiver;
+pub use overflow::Overflow;
+#[cfg(all(feature = "async", not(loom)))]
+pub use stream::RecvAsync;
 pub use wait::Wait;

@@ -1,0 +1,303 @@
+//! The mailbox: a queue per subscriber, filled by emissions and emptied by one receiver.
+
+use super::bell::Ticket;
+use super::channel::{Instead, Outlet, channel};
+use super::error::{CapacityError, CloseReason, RecvError, RecvTimeoutError, TryRecvError};
+use super::figures::MailboxFigures;
+use super::overflow::Overflow;
+use super::wait::Wait;
+use crate::connection::Connection;
+use crate::list::Life;
+use crate::signal::Signal;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+impl<E> Signal<E> {
+    /// Connects a mailbox: each event that is emitted from now on is cloned into a queue, from which the [`Receiver`] takes it, on whatever
+    /// thread.
+    ///
+    /// The emission runs no slot of the receiver's, waits for nobody (but under [`Overflow::Block`]), and makes no heap call but those of
+    /// `E`'s own `Clone`. Room for `capacity` events is allocated here, and given back when the receiver has been dropped and its slot
+    /// [collected](crate::collect). Room for the next power of two is, to be exact; for 16 events at the least where old events make
+    /// room. To share what is expensive to clone, see [`Shared`](crate::Shared).
+    ///
+    /// Events are received in the order in which they were queued: those of one emitting thread in their order; of two threads that emit
+    /// at the same time, either may come first.
+    ///
+    /// # Errors
+    /// [`CapacityError`]: for no event, or for more than there is memory for. Nothing is connected then.
+    ///
+    /// ```
+    /// use pulsebus::{Overflow, Signal};
+    ///
+    /// let chat = Signal::<String>::new();
+    /// let mut inbox = chat.mailbox(100, Overflow::DropOldest)?;
+    /// let reader = std::thread::spawn(move || {
+    ///     // Ends when the signal is dropped.
+    ///     inbox.iter().flatten().count()
+    /// });
+    /// chat.emit(&"hello".to_string());
+    /// chat.emit(&"world".to_string());
+    /// drop(chat);
+    /// assert_eq!(reader.join().unwrap(), 2);
+    /// # Ok::<(), pulsebus::CapacityError>(())
+    /// ```
+    #[track_caller]
+    pub fn mailbox(&self, capacity: usize, overflow: Overflow) -> Result<Receiver<E>, CapacityError>
+    where
+        E: Clone + Send + 'static,
+    {
+        let (inlet, outlet) = channel(capacity, overflow)?;
+        let own = Arc::new(OnceLock::<Connection>::new());
+        let found = own.clone();
+        let connection = self.connect_batch(move |events| {
+            if !inlet.send(events) {
+                // Not known yet if somebody emits while we connect: then it is ended below.
+                found.get().map(Connection::disconnect);
+            }
+        });
+        // Nobody else sets it.
+        let _ = own.set(connection);
+        let receiver =
+            Receiver { outlet, connection, life: self.life(), wait: Wait::default(), ticket: Ticket::default() };
+        if receiver.outlet.is_overflowed() {
+            connection.disconnect();
+        }
+        Ok(receiver)
+    }
+}
+
+/// Receives the events of a [mailbox](Signal::mailbox). One thread at a time: receiving takes `&mut self`.
+///
+/// # The end
+/// Dropping the receiver ends the connection, and drops what is queued, here. If the connection is ended in another way, or the signal is
+/// dropped, what was queued before can still be received; then it is [`Closed`](TryRecvError::Closed), for good.
+///
+/// Ending a connection is wait-free and wakes nobody. So a receiver that sleeps looks for the end 20 times a second; one that a task
+/// awaits learns of it when the slot is [collected](crate::collect). The end of the signal wakes both.
+///
+/// # What is not promised
+/// An emission that is under way on another thread when the connection ends may still put its event in, or not.
+#[must_use = "the mailbox is disconnected as soon as this is dropped"]
+pub struct Receiver<E> {
+    outlet: Outlet<E>,
+    connection: Connection,
+    /// Its signal's.
+    life: Option<Life>,
+    wait: Wait,
+    /// Where a task waits.
+    ticket: Ticket,
+}
+
+impl<E> Receiver<E> {
+    /// The next event, if there is one. Does not wait.
+    ///
+    /// # Errors
+    /// - [`TryRecvError::Lagged`]: events were lost at this place. Said once; the next call goes on behind them.
+    /// - [`TryRecvError::Empty`]: there is none at present.
+    /// - [`TryRecvError::Closed`]: there never will be.
+    ///
+    /// ```
+    /// use pulsebus::{CloseReason, Overflow, Signal, TryRecvError};
+    ///
+    /// let signal = Signal::<u32>::new();
+    /// let mut receiver = signal.mailbox(2, Overflow::DropOldest)?;
+    /// signal.emit_batch(&[1, 2, 3]);
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Lagged(1)));
+    /// assert_eq!((receiver.try_recv(), receiver.try_recv()), (Ok(2), Ok(3)));
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+    /// drop(signal);
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed(CloseReason::SignalDropped)));
+    /// # Ok::<(), pulsebus::CapacityError>(())
+    /// ```
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<E, TryRecvError> {
+        let (connection, life) = (self.connection, self.life);
+        self.outlet.try_recv(|| end(connection, life)).map_err(TryRecvError::from)
+    }
+
+    /// Is there an event? `wanted` is how many the caller is about to ask for.
+    pub(super) fn ready(&mut self, wanted: usize) -> Result<(), TryRecvError> {
+        let (connection, life) = (self.connection, self.life);
+        self.outlet.ready(wanted, || end(connection, life)).map_err(TryRecvError::from)
+    }
+
+    /// Waits for the next event, for as long as it takes; how: see [`wait_strategy`](Self::wait_strategy).
+    ///
+    /// Not inside a slot or a tick of the emitting thread: it would wait for itself.
+    ///
+    /// # Errors
+    /// - [`RecvError::Lagged`]: events were lost at this place. Said once; the next call goes on behind them.
+    /// - [`RecvError::Closed`]: there will be none.
+    ///
+    /// ```
+    /// use pulsebus::{Overflow, Signal};
+    ///
+    /// let signal = Signal::<u32>::new();
+    /// let mut receiver = signal.mailbox(8, Overflow::DropNewest)?;
+    /// let reader = std::thread::spawn(move || receiver.recv());
+    /// signal.emit(&7);
+    /// assert_eq!(reader.join().unwrap(), Ok(7));
+    /// # Ok::<(), pulsebus::CapacityError>(())
+    /// ```
+    pub fn recv(&mut self) -> Result<E, RecvError> {
+        loop {
+            match self.recv_until(None) {
+                Ok(event) => return Ok(event),
+                Err(TryRecvError::Lagged(count)) => return Err(RecvError::Lagged(count)),
+                Err(TryRecvError::Closed(reason)) => return Err(RecvError::Closed(reason)),
+                // Without a deadline there is no such end.
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+    }
+
+    /// Waits for the next event, for so long at the most.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv), and [`RecvTimeoutError::Timeout`].
+    ///
+    /// ```
+    /// use pulsebus::{Overflow, RecvTimeoutError, Signal};
+    /// use std::time::Duration;
+    ///
+    /// let signal = Signal::<u32>::new();
+    /// let mut receiver = signal.mailbox(8, Overflow::DropNewest)?;
+    /// assert_eq!(receiver.recv_timeout(Duration::from_millis(1)), Err(RecvTimeoutError::Timeout));
+    /// # Ok::<(), pulsebus::CapacityError>(())
+    /// ```
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<E, RecvTimeoutError> {
+        // Too far away to be named means: no deadline.
+        match Instant::now().checked_add(timeout) {
+            None => self.recv().map_err(RecvTimeoutError::from),
+            deadline => self.recv_until(deadline).map_err(|error| match error {
+                TryRecvError::Lagged(count) => RecvTimeoutError::Lagged(count),
+                TryRecvError::Closed(reason) => RecvTimeoutError::Closed(reason),
+                TryRecvError::Empty => RecvTimeoutError::Timeout,
+            }),
+        }
+    }
+
+    #[inline]
+    fn recv_until(&mut self, deadline: Option<Instant>) -> Result<E, TryRecvError> {
+        match self.try_recv() {
+            Err(TryRecvError::Empty) => self.wait_until(deadline),
+            found => found,
+        }
+    }
+
+    fn wait_until(&mut self, deadline: Option<Instant>) -> Result<E, TryRecvError> {
+        let (connection, life) = (self.connection, self.life);
+        let found = self.outlet.recv(self.wait, deadline, || end(connection, life));
+        found.unwrap_or(Err(Instead::Empty)).map_err(TryRecvError::from)
+    }
+
+    /// How many events are waiting, those included that are just being put in. At most the [capacity](Self::capacity).
+    pub fn len(&self) -> usize {
+        self.outlet.len()
+    }
+
+    /// Is no event waiting?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many events can wait.
+    pub fn capacity(&self) -> usize {
+        self.outlet.capacity()
+    }
+
+    /// What has become of the events so far.
+    ///
+    /// ```
+    /// use pulsebus::{Overflow, Signal};
+    ///
+    /// let signal = Signal::<u32>::new();
+    /// let receiver = signal.mailbox(2, Overflow::DropNewest)?;
+    /// signal.emit_batch(&[1, 2, 3, 4, 5]);
+    /// let figures = receiver.figures();
+    /// assert_eq!((figures.sent, figures.queued, figures.dropped_newest), (5, 2, 3));
+    /// # Ok::<(), pulsebus::CapacityError>(())
+    /// ```
+    pub fn figures(&self) -> MailboxFigures {
+        let (sent, received, lost) = self.outlet.counts();
+        let mut figures = MailboxFigures { sent, received, queued: self.len(), ..MailboxFigures::default() };
+        *match self.outlet.overflow() {
+            Overflow::Block(_) => &mut figures.timed_out,
+            Overflow::DropOldest => &mut figures.dropped_oldest,
+            Overflow::DropNewest => &mut figures.dropped_newest,
+            Overflow::KeepLatest => &mut figures.replaced,
+            Overflow::Disconnect => &mut figures.overflowed,
+        } = lost;
+        figures
+    }
+
+    /// The connection of the mailbox's slot, as a weak handle. To end it from here, rather drop the receiver.
+    pub fn connection(&self) -> Connection {
+        self.connection
+    }
+
+    /// Sets how [`recv`](Self::recv) and the like wait; [`Wait::Park`] at first.
+    pub fn wait_strategy(&mut self, wait: Wait) {
+        self.wait = wait;
+    }
+
+    /// Has the task woken when something comes.
+    #[cfg(feature = "async")]
+    pub(super) fn enter(&mut self, waker: &std::task::Waker) {
+        self.outlet.bell().enter(&mut self.ticket, waker);
+    }
+
+    /// Nobody is to be woken any more.
+    pub(super) fn leave(&mut self) {
+        self.outlet.bell().leave(&mut self.ticket);
+    }
+
+    pub(super) fn outlet(&mut self) -> &mut Outlet<E> {
+        &mut self.outlet
+    }
+}
+
+impl From<Instead> for TryRecvError {
+    fn from(instead: Instead) -> Self {
+        match instead {
+            Instead::Lagged(count) => Self::Lagged(count),
+            Instead::Empty => Self::Empty,
+            Instead::Closed(reason) => Self::Closed(reason),
+        }
+    }
+}
+
+// Events are moved in and out, never pinned.
+impl<E> Unpin for Receiver<E> {}
+
+/// Has the connection ended, and why?
+fn end(connection: Connection, life: Option<Life>) -> Option<CloseReason> {
+    if connection.is_connected() {
+        None
+    } else if life.is_some_and(Life::is_over) {
+        Some(CloseReason::SignalDropped)
+    } else {
+        Some(CloseReason::Disconnected)
+    }
+}
+
+impl<E> Drop for Receiver<E> {
+    fn drop(&mut self) {
+        self.connection.disconnect();
+        self.leave();
+    }
+}
+
+impl<E> fmt::Debug for Receiver<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("event", &std::any::type_name::<E>())
+            .field("overflow", &self.outlet.overflow())
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,430 @@
+//! The queue from which only its receiver takes.
+//!
+//! ```text
+//! tail   position 63 bits │ loss 1        the next position to be claimed; was something lost since the last claim?
+//! word   position + 1, 62 bits │ flags 2  0: never used. Otherwise the position that is there; read or not is what `head` says
+//! ```
+//!
+//! A sender claims positions by moving the tail, as long as it stays less than the capacity ahead of the head; writes; and
+//! publishes each by its cell's word. The receiver reads what is published in order, and moves the head with a plain store, once
+//! for a whole run. So an event costs one exchange and a few plain stores, and the cells' lines go one way only: a sender
+//! learns from the head, now and then, what may be used again. What it has learnt it leaves beside the tail, for the others.
+//!
+//! A sender that finds no room, and loses its event, counts it and then sets the tail's *loss* bit. The next one that claims takes the
+//! bit with its claim, and notes the count at its position. So the receiver is told of a loss before it gets any event that was
+//! claimed after it; by the bit, since of two senders that look at the count itself, the later one could be the first to
+//! find it. (If that sender is slow to look, it may find later losses too, and they are told early.) When nothing is claimed, and so
+//! nothing comes before the loss, the receiver takes the count itself.
+
+use super::{Apart, CapacityError, Cell, Popped, cells};
+use crate::delivery::first_panic::FirstPanic;
+use crate::panics::drop_quietly;
+use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
+use crate::sync::{AtomicU64, Ordering, UnsafeCell};
+
+/// A queue of a fixed capacity.
+pub(crate) struct Line<E> {
+    entry: Apart<Entry>,
+    exit: Apart<Exit>,
+    lost: Apart<Lost>,
+    cells: Box<[Cell<E>]>,
+    /// What was lost before the event in the cell of the same number. Owned with it.
+    losses: Box<[UnsafeCell<u64>]>,
+    capacity: u64,
+}
+
+/// What senders write.
+struct Entry {
+    /// See the module.
+    tail: AtomicU64,
+    /// Up to where the tail may move, as far as somebody knows: never more than `head + capacity`.
+    limit: AtomicU64,
+}
+
+/// What the receiver writes.
+struct Exit {
+    /// The first position that the receiver has not read.
+    head: AtomicU64,
+    /// How many positions it has passed that had no event.
+    voids: Count,
+}
+
+/// What senders write that do not get through.
+struct Lost {
+    /// How many events were lost since the last time that this was noted or told.
+    pending: AtomicU64,
+    /// How many in all.
+    total: Count,
+    /// How many positions were claimed for events that were never made.
+    voids: Count,
+}
+
+/// The receiver's own: where it is.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    next: u64,
+    /// Was it told of what was lost before `next`?
+    is_told: bool,
+}
+
+const LOSS: u64 = 1;
+const TAIL_SHIFT: u32 = 1;
+
+/// There is no event: making it has panicked.
+const VOID: u64 = 1;
+/// Something was lost before it: see `Line::losses`.
+const AFTER_LOSS: u64 = 2;
+const WORD_SHIFT: u32 = 2;
+
+// SAFETY: a cell's event and loss are touched by who has claimed its position, until it is published, and by the receiver from
+// then on, until the head has passed it: see the module. Events go from thread to thread.
+unsafe impl<E: Send> Sync for Line<E> {}
+// SAFETY: as above.
+unsafe impl<E: Send> Send for Line<E> {}
+
+impl<E> Line<E> {
+    /// An empty one, and what its receiver needs.
+    pub(crate) fn new(capacity: usize) -> Result<(Self, Cursor), CapacityError> {
+        let cells = cells(capacity, 1, |_| 0)?;
+        let mut losses = Vec::new();
+        losses.try_reserve_exact(cells.len()).map_err(|_| CapacityError::NoMemory { asked: capacity })?;
+        losses.extend(cells.iter().map(|_| UnsafeCell::new(0)));
+        let line = Self {
+            entry: Apart(Entry { tail: AtomicU64::new(0), limit: AtomicU64::new(capacity as u64) }),
+            exit: Apart(Exit { head: AtomicU64::new(0), voids: Count::new(0) }),
+            lost: Apart(Lost { pending: AtomicU64::new(0), total: Count::new(0), voids: Count::new(0) }),
+            cells,
+            losses: losses.into_boxed_slice(),
+            capacity: capacity as u64,
+        };
+        Ok((line, Cursor::default()))
+    }
+
+    #[inline(always)]
+    fn index(&self, position: u64) -> usize {
+        position as usize & (self.cells.len() - 1)
+    }
+
+    #[inline(always)]
+    fn cell(&self, position: u64) -> &Cell<E> {
+        // SAFETY: masked by the length, a power of two.
+        unsafe { self.cells.get_unchecked(self.index(position)) }
+    }
+
+    /// Claims positions, `wanted` at the most; `None` if there is no room for one.
+    #[inline(always)]
+    fn claim(&self, wanted: u64) -> Option<Claim<'_, E>> {
+        let Entry { tail, limit } = &self.entry.0;
+        // Relaxed: an old one makes the exchange fail.
+        let mut found = tail.load(Ordering::Relaxed);
+        loop {
+            let first = found >> TAIL_SHIFT;
+            // Acquire; partner: the Release in `look_for_room`. What the receiver has read, as who looked at the head has seen, comes
+            // before what we write there.
+            let mut end = limit.load(Ordering::Acquire);
+            if first >= end {
+                end = self.look_for_room(first)?;
+            }
+            let count = wanted.min(end - first);
+            let next = (first + count) << TAIL_SHIFT;
+            // Acquire; partner: the Release in `lose`: who takes the bit finds the count. Relaxed otherwise: what is claimed is
+            // published by the cells' words.
+            match tail.compare_exchange_weak(found, next, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => {
+                    let mut claim = Claim { line: self, next: first, end: first + count, flags: 0 };
+                    if found & LOSS != 0 {
+                        claim.note_loss();
+                    }
+                    return Some(claim);
+                }
+                Err(now) => found = now,
+            }
+        }
+    }
+
+    /// Up to where the tail may move from `first` on, if it may.
+    #[cold]
+    fn look_for_room(&self, first: u64) -> Option<u64> {
+        // Acquire; partner: the Release in `Cursor::pass`. The receiver has read what lies before the head, before we write there.
+        let end = self.exit.0.head.load(Ordering::Acquire) + self.capacity;
+        // Release; partner: the Acquire in `claim`, by others who rely on what we have seen. An older one that overwrites a newer
+        // one makes somebody look at the head once more.
+        self.entry.0.limit.store(end, Ordering::Release);
+        (first < end).then_some(end)
+    }
+
+    /// Is there room, as far as one can see? If not, an event need not be made.
+    #[inline]
+    pub(crate) fn has_room(&self) -> bool {
+        let first = self.entry.0.tail.load(Ordering::Relaxed) >> TAIL_SHIFT;
+        // Relaxed, both: whoever claims looks properly.
+        first < self.entry.0.limit.load(Ordering::Relaxed)
+            || first < self.exit.0.head.load(Ordering::Relaxed) + self.capacity
+    }
+
+    /// Puts an event in, made in its place; `false`, and nothing is made, if there is no room.
+    ///
+    /// If `make` panics, so does this, and nothing is put in.
+    #[inline(always)]
+    pub(crate) fn push(&self, make: impl FnOnce() -> E) -> bool {
+        let Some(mut claim) = self.claim(1) else { return false };
+        claim.put(make);
+        true
+    }
+
+    /// Puts in clones of events, as many of the first as there is room for. `None` if there is no room, otherwise how many events were
+    /// dealt with: those whose clones panic are not put in, and `panics` gets what they panicked with.
+    pub(crate) fn push_clones(&self, events: &[E], panics: &mut FirstPanic) -> Option<usize>
+    where
+        E: Clone,
+    {
+        let mut claim = self.claim(events.len() as u64)?;
+        let mut done = 0;
+        while done < events.len() && claim.next < claim.end {
+            let all = || {
+                while let (Some(event), true) = (events.get(done), claim.next < claim.end) {
+                    done += 1;
+                    claim.put(|| event.clone());
+                }
+            };
+            panics.catch(all);
+        }
+        Some(done)
+    }
+
+    /// Counts events that found no room. The receiver is told of them before the next one that does.
+    #[cold]
+    pub(crate) fn lose(&self, count: u64) {
+        self.lost.0.total.fetch_add(count, Relaxed);
+        // Release; partner: the Acquire in `Cursor::pending_loss`: who finds the count finds the tail where we saw it, or further on.
+        self.lost.0.pending.fetch_add(count, Ordering::Release);
+        // Release; partner: the Acquire in `claim`: who takes the bit finds the count. Always an exchange: a bit that we only
+        // see may have been taken, and the count with it.
+        self.entry.0.tail.fetch_or(LOSS, Ordering::Release);
+    }
+
+    /// The same, but the receiver is not told.
+    #[cold]
+    pub(crate) fn lose_untold(&self, count: u64) {
+        self.lost.0.total.fetch_add(count, Relaxed);
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
+    /// How many events are in it, those included that are about to be; at a moment between the beginning and the end of the call, if
+    /// nobody is at work.
+    pub(crate) fn len(&self) -> usize {
+        let (exit, lost) = (&self.exit.0, &self.lost.0);
+        // Relaxed: a number to look at. The head first, or it might be ahead of the tail.
+        let head = exit.head.load(Ordering::Relaxed);
+        let tail = self.entry.0.tail.load(Ordering::Relaxed) >> TAIL_SHIFT;
+        let voids = lost.voids.load(Relaxed).saturating_sub(exit.voids.load(Relaxed));
+        tail.saturating_sub(head).min(self.capacity).saturating_sub(voids) as usize
+    }
+
+    /// How many events were ever put in, or lost.
+    pub(crate) fn sent(&self) -> u64 {
+        let tail = self.entry.0.tail.load(Ordering::Relaxed) >> TAIL_SHIFT;
+        tail - self.lost.0.voids.load(Relaxed).min(tail) + self.lost()
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        let Exit { head, voids } = &self.exit.0;
+        let voids = voids.load(Relaxed);
+        head.load(Ordering::Relaxed).saturating_sub(voids)
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.0.total.load(Relaxed)
+    }
+
+    /// Has the receiver read all that anybody has begun to put in?
+    fn is_idle(&self, cursor: &Cursor) -> bool {
+        // Relaxed: see those who ask.
+        self.entry.0.tail.load(Ordering::Relaxed) >> TAIL_SHIFT == cursor.next
+    }
+
+    /// Takes the next thing for the receiver. Senders learn of the room only by [`pass`](Self::pass).
+    ///
+    /// # Safety
+    /// The cursor is this line's.
+    #[inline(always)]
+    pub(crate) unsafe fn pop(&self, cursor: &mut Cursor) -> Popped<E> {
+        // SAFETY: as demanded of the caller.
+        let popped = unsafe { self.look(cursor) };
+        // SAFETY: an event is there.
+        popped.map(|()| unsafe { self.take(cursor) })
+    }
+
+    /// Takes the next event, if nothing was lost before it.
+    ///
+    /// # Safety
+    /// As for [`pop`](Self::pop).
+    #[inline(always)]
+    pub(crate) unsafe fn pop_event(&self, cursor: &mut Cursor) -> Option<E> {
+        // Acquire: as in `look`, which is for what is something else than an event.
+        let word = self.cell(cursor.next).word.load(Ordering::Acquire);
+        let event = (cursor.next + 1) << WORD_SHIFT;
+        (word == event || cursor.is_told && word == event | AFTER_LOSS).then(|| {
+            // SAFETY: an event is there, and as demanded of the caller.
+            unsafe { self.take(cursor) }
+        })
+    }
+
+    /// What is the next thing for the receiver? Losses are taken, events are not.
+    ///
+    /// # Safety
+    /// As for [`pop`](Self::pop).
+    #[inline(always)]
+    pub(crate) unsafe fn look(&self, cursor: &mut Cursor) -> Popped<()> {
+        loop {
+            // Acquire; partner: the Release in `Claim::publish`. If it is published, the event is in place.
+            let word = self.cell(cursor.next).word.load(Ordering::Acquire);
+            if word >> WORD_SHIFT != cursor.next + 1 {
+                return self.nothing(cursor);
+            }
+            if word & AFTER_LOSS != 0 && !cursor.is_told {
+                cursor.is_told = true;
+                // SAFETY: published with the position, and ours until the head has passed it.
+                return Popped::Lost(self.losses[self.index(cursor.next)].with(|loss| unsafe { *loss }));
+            }
+            if word & VOID == 0 {
+                return Popped::Event(());
+            }
+            self.pass_void(cursor);
+        }
+    }
+
+    /// # Safety
+    /// The cursor is this line's, and an event was found at it.
+    #[inline(always)]
+    unsafe fn take(&self, cursor: &mut Cursor) -> E {
+        // SAFETY: published and not void, and ours: the cursor passes it, so that it is read once, and the head has not yet, so that
+        // nobody writes there.
+        let event = unsafe { self.cell(cursor.next).read() };
+        cursor.next += 1;
+        cursor.is_told = false;
+        event
+    }
+
+    /// Tells senders that they may use again what the cursor has passed.
+    #[inline(always)]
+    pub(crate) fn pass(&self, cursor: &Cursor) {
+        // Release; partner: the Acquire in `look_for_room`. What we have read comes before what is written there.
+        self.exit.0.head.store(cursor.next, Ordering::Release);
+    }
+
+    #[cold]
+    fn pass_void(&self, cursor: &mut Cursor) {
+        cursor.next += 1;
+        cursor.is_told = false;
+        self.exit.0.voids.store(self.exit.0.voids.load(Relaxed) + 1, Relaxed);
+        self.pass(cursor);
+    }
+
+    /// Nothing is published at the cursor: is something under way, or lost?
+    #[inline(never)]
+    fn nothing(&self, cursor: &Cursor) -> Popped<()> {
+        let pending = &self.lost.0.pending;
+        // Acquire; partner: the Release in `lose`. Who lost something saw the tail at most where we find it now. If it is at the
+        // cursor, everything that came before the loss has been received.
+        let lost = pending.load(Ordering::Acquire);
+        if !self.is_idle(cursor) {
+            return Popped::Unfinished;
+        }
+        // Relaxed: only the number. If it fails, there is more, or somebody notes it at an event.
+        if lost > 0 && pending.compare_exchange(lost, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            return Popped::Lost(lost);
+        }
+        Popped::Nothing
+    }
+}
+
+impl<E> Drop for Line<E> {
+    fn drop(&mut self) {
+        // Relaxed: nobody else is there any more.
+        let mut cursor = Cursor { next: self.exit.0.head.load(Ordering::Relaxed), is_told: false };
+        loop {
+            // SAFETY: from the head on nothing was read: a receiver that ends has passed what it has read (`Outlet::drop`), and one that
+            // is forgotten keeps the line for ever.
+            match unsafe { self.pop(&mut cursor) } {
+                Popped::Event(event) => _ = drop_quietly(event),
+                Popped::Lost(_) => {}
+                Popped::Nothing | Popped::Unfinished => return,
+            }
+        }
+    }
+}
+
+/// Positions that the calling thread has claimed, and not all published.
+struct Claim<'a, E> {
+    line: &'a Line<E>,
+    next: u64,
+    end: u64,
+    /// For the next position.
+    flags: u64,
+}
+
+impl<E> Claim<'_, E> {
+    /// Notes at the first position what was lost before it.
+    #[cold]
+    fn note_loss(&mut self) {
+        // Relaxed: only the number; the tail's bit has brought it. (It may be gone: told by the receiver, or noted by somebody else.)
+        let lost = self.line.lost.0.pending.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            // SAFETY: claimed by us, and not published.
+            self.line.losses[self.line.index(self.next)].with_mut(|loss| unsafe { *loss = lost });
+            self.flags = AFTER_LOSS;
+        }
+    }
+
+    /// Makes the next event, and publishes it.
+    #[inline(always)]
+    fn put(&mut self, make: impl FnOnce() -> E) {
+        // SAFETY: claimed by us, and not published; what was there has been read: the head had passed it when we claimed.
+        unsafe { self.line.cell(self.next).write(make) };
+        self.publish(0);
+    }
+
+    #[inline(always)]
+    fn publish(&mut self, flags: u64) {
+        let word = (self.next + 1) << WORD_SHIFT | self.flags | flags;
+        // Release; partner: the Acquire in `pop`. Who finds it published finds the event.
+        self.line.cell(self.next).word.store(word, Ordering::Release);
+        self.next += 1;
+        self.flags = 0;
+    }
+
+    /// Gives the positions that are left back, if nobody has claimed what comes behind; else nothing comes there.
+    #[cold]
+    fn give_up(&mut self) {
+        let tail = &self.line.entry.0.tail;
+        // Relaxed: an old one makes the exchange fail.
+        let found = tail.load(Ordering::Relaxed);
+        let back = self.next << TAIL_SHIFT | found & LOSS;
+        // What was lost before them, if anything was, is noted there: then they are not given back.
+        // Release; partner: the Acquire in `claim`, by who claims them again.
+        if self.flags == 0
+            && found >> TAIL_SHIFT == self.end
+            && tail.compare_exchange(found, back, Ordering::Release, Ordering::Relaxed).is_ok()
+        {
+            return;
+        }
+        while self.next < self.end {
+            self.line.lost.0.voids.fetch_add(1, Relaxed);
+            self.publish(VOID);
+        }
+    }
+}
+
+impl<E> Drop for Claim<'_, E> {
+    /// Making events has panicked: there are none for the positions that are left.
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.next < self.end {
+            self.give_up();
+        }
+    }
+}

@@ -1,0 +1,498 @@
+//! The queue in which the newest events stay: who finds it full takes the oldest out.
+//!
+//! ```text
+//! head   position 63 bits │ hole 1      the first position that nobody has passed; is it a hole that is being passed?
+//! word   position 62 bits │ phase 2
+//!
+//!        free p ──begin──▶ writing p ──publish──▶ full p ──(the head passes p)──▶ leave ──▶ free p + size
+//!          │ revoke           │ revoke              │ revoke p + size, which is claimed, while the cell is still being read
+//!          ▼                  ▼                     ▼
+//!        free p + size     busy p + size         busy p + 2 size ──leave──▶ free p + 2 size          busy q ──revoke──▶ busy q + size
+//! ```
+//!
+//! A sender claims a position by moving the tail, the receiver and those who make room by moving the head over what is *full*: who has
+//! moved it owns what it has moved over. Nobody waits for anybody. A cell at which another thread has been interrupted, in the few
+//! instructions of writing or reading an event, is passed over: its position is *revoked*, and becomes a hole. Whoever was to write
+//! there finds out, and takes the next position; whoever is inside says so when it leaves, and until then the cell is *busy*: its
+//! number is the next position that it can serve.
+//!
+//! What the receiver has missed is where the head is, less what it got, less the holes before it: it is told before the event that it gets
+//! next, and that event is its own by then. So holes are counted when they are passed, each once: whoever passes one says so in the head;
+//! who finds that there helps; it is counted by an exchange that says for which position it was; and then the head moves on. Nobody who
+//! moves the head over events can have missed a hole before them, or counted one behind them.
+
+use super::{Apart, CapacityError, Cell, Popped, cells};
+use crate::panics::drop_quietly;
+use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
+use crate::sync::{AtomicU64, Ordering};
+use std::collections::VecDeque;
+
+/// A queue of a fixed capacity.
+pub(crate) struct Window<E> {
+    /// The next position to be claimed by a sender.
+    tail: Apart<AtomicU64>,
+    /// See the module.
+    head: Apart<AtomicU64>,
+    holes: Apart<Holes>,
+    cells: Box<[Cell<E>]>,
+    capacity: u64,
+}
+
+/// Positions that were revoked.
+struct Holes {
+    /// How many the head has passed, 32 bits of that, and 32 bits of the position of the last one.
+    passed: AtomicU64,
+    /// How many there are in all.
+    made: Count,
+}
+
+/// The receiver's own: what it has taken out and not handed on, and what it knows.
+#[derive(Debug)]
+pub(crate) struct Basket<E> {
+    events: VecDeque<E>,
+    /// How many it has taken out in all.
+    taken: u64,
+    /// How many holes there were before that, and 32 bits of the last look at them.
+    holes: u64,
+    holes_seen: u32,
+    /// How many it knows to be lost in all.
+    known: u64,
+    /// How many of them, all of which came before what is in it, the receiver was not told of.
+    lost: u64,
+}
+
+const HOLE: u64 = 1;
+const HEAD_SHIFT: u32 = 1;
+const PASSED_SHIFT: u32 = 32;
+
+const FREE: u64 = 0;
+const WRITING: u64 = 1;
+const FULL: u64 = 2;
+const BUSY: u64 = 3;
+const PHASE: u64 = 3;
+const SHIFT: u32 = 2;
+
+/// So many cells at the least: more than are ever owned by threads that are interrupted, but in the strangest of moments.
+const LEAST: usize = if cfg!(loom) { 2 } else { 16 };
+/// So many events a receiver takes out at once, at the most.
+const RUN: u64 = 32;
+/// So long another thread is given to finish what takes it some instructions, before it is passed over.
+const PATIENCE: u32 = if cfg!(loom) { 0 } else { 64 };
+
+// SAFETY: a cell's event is touched by who has begun to write it, until it is published, and by who has moved the head over it from then
+// on, until it leaves: see the module. Events go from thread to thread.
+unsafe impl<E: Send> Sync for Window<E> {}
+// SAFETY: as above.
+unsafe impl<E: Send> Send for Window<E> {}
+
+fn word(position: u64, phase: u64) -> u64 {
+    position << SHIFT | phase
+}
+
+/// What there is at the head.
+enum Passed<E> {
+    Event(E),
+    /// Somebody else has passed it, or it was a hole.
+    Changed,
+    /// It is claimed, and not published; so it was when the word was read that is given.
+    Unfinished(u64),
+    /// It is not claimed.
+    Nothing,
+}
+
+impl<E> Window<E> {
+    /// An empty one, and what its receiver needs.
+    pub(crate) fn new(capacity: usize) -> Result<(Self, Basket<E>), CapacityError> {
+        let cells = cells(capacity, LEAST, |position| word(position, FREE))?;
+        let window = Self {
+            tail: Apart(AtomicU64::new(0)),
+            head: Apart(AtomicU64::new(0)),
+            holes: Apart(Holes { passed: AtomicU64::new(u64::from(u32::MAX)), made: Count::new(0) }),
+            cells,
+            capacity: capacity as u64,
+        };
+        let events = VecDeque::with_capacity(window.run() as usize);
+        Ok((window, Basket { events, taken: 0, holes: 0, holes_seen: 0, known: 0, lost: 0 }))
+    }
+
+    /// How many events the receiver takes out at once: a few of the cells, so that others find some that are free.
+    fn run(&self) -> u64 {
+        RUN.min(self.size() / 4).max(1)
+    }
+
+    fn size(&self) -> u64 {
+        self.cells.len() as u64
+    }
+
+    #[inline(always)]
+    fn cell(&self, position: u64) -> &Cell<E> {
+        // SAFETY: masked by the length, a power of two.
+        unsafe { self.cells.get_unchecked(position as usize & (self.cells.len() - 1)) }
+    }
+
+    /// Puts an event in. The oldest are taken out if there is no room: as many as it takes, or `all` of them. Their destructors run
+    /// here; what they panic with is swallowed.
+    #[inline]
+    pub(crate) fn push(&self, event: E, all: bool) {
+        let mut event = event;
+        let mut oldest = None;
+        loop {
+            // Relaxed: an old one makes the exchange fail.
+            let tail = self.tail.0.load(Ordering::Relaxed);
+            // Relaxed: the cells' words say what may be done with them.
+            let head = self.head.0.load(Ordering::Relaxed) >> HEAD_SHIFT;
+            if tail.wrapping_sub(head) as i64 >= self.capacity as i64 {
+                let end = if all { tail } else { tail - self.capacity + 1 };
+                self.make_room(end, &mut oldest);
+                continue;
+            }
+            // Relaxed: what is claimed is published by the cells' words.
+            if self.tail.0.compare_exchange_weak(tail, tail + 1, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+                continue;
+            }
+            match self.put(tail, event) {
+                Ok(()) => break,
+                Err(again) => event = again,
+            }
+        }
+        if let Some(oldest) = oldest {
+            let _ = drop_quietly(oldest);
+        }
+    }
+
+    /// Takes out all before `end`. One of them is left in `oldest`, to be dropped when the new event is in place.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&self, end: u64, oldest: &mut Option<E>) {
+        let mut rounds = 0;
+        loop {
+            let head = self.head();
+            if head.wrapping_sub(end) as i64 >= 0 {
+                return;
+            }
+            match self.pass(head) {
+                Passed::Event(event) => {
+                    if let Some(older) = oldest.replace(event) {
+                        let _ = drop_quietly(older);
+                    }
+                    rounds = 0;
+                }
+                Passed::Unfinished(_) if rounds < PATIENCE => pause_shortly(&mut rounds),
+                Passed::Unfinished(word) => {
+                    self.revoke(head, word);
+                    rounds = 0;
+                }
+                Passed::Changed => {}
+                // The head was behind the end, up to which all is claimed.
+                Passed::Nothing => return,
+            }
+        }
+    }
+
+    /// Writes the event to the position, which the caller has claimed; or gives it back, if the position was revoked.
+    #[inline(always)]
+    fn put(&self, position: u64, event: E) -> Result<(), E> {
+        let cell = self.cell(position);
+        let (free, writing) = (word(position, FREE), word(position, WRITING));
+        // Acquire; partner: the Release in `leave`. Whoever was inside has read what was there, before we write.
+        if cell.word.compare_exchange(free, writing, Ordering::Acquire, Ordering::Relaxed).is_err()
+            && !self.begin_late(position)
+        {
+            return Err(event);
+        }
+        // SAFETY: ours since it is being written, and empty: whoever read what was there has left.
+        unsafe { cell.write(|| event) };
+        // Release; partner: the Acquire in `pass`. Who finds it full finds the event.
+        let full = word(position, FULL);
+        if cell.word.compare_exchange(writing, full, Ordering::Release, Ordering::Relaxed).is_ok() {
+            return Ok(());
+        }
+        // SAFETY: revoked: nobody touches it before we leave. We have written it.
+        let event = unsafe { cell.read() };
+        self.leave(cell);
+        Err(event)
+    }
+
+    /// The same cell is still in use, or was revoked. Begins to write all the same, if the one inside leaves soon.
+    #[cold]
+    fn begin_late(&self, position: u64) -> bool {
+        let cell = self.cell(position);
+        let mut rounds = 0;
+        loop {
+            // Acquire, also in the exchange: as in `put`.
+            let found = cell.word.load(Ordering::Acquire);
+            if found == word(position, FREE) {
+                let writing = word(position, WRITING);
+                if cell.word.compare_exchange(found, writing, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                    return true;
+                }
+            } else if (found >> SHIFT) > position {
+                return false;
+            } else if rounds < PATIENCE {
+                pause_shortly(&mut rounds);
+            } else if self.revoke(position, found) {
+                return false;
+            }
+        }
+    }
+
+    /// Makes a hole of a claimed position, in whose cell somebody stays for too long: if its word is still what was found.
+    #[cold]
+    fn revoke(&self, position: u64, found: u64) -> bool {
+        let next = position + self.size();
+        let revoked = match found & PHASE {
+            // Claimed, and nobody is inside: who has claimed it comes too late.
+            FREE => word(next, FREE),
+            // Somebody writes it, or still reads an earlier event, or is still to leave.
+            _ => word(next, BUSY),
+        };
+        // Relaxed: whoever finds it passed over finds nothing else. (That the cell is free was said with Release by who left it, and an
+        // exchange passes that on.)
+        let is_ours =
+            self.cell(position).word.compare_exchange(found, revoked, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if is_ours {
+            self.holes.0.made.fetch_add(1, Relaxed);
+        }
+        is_ours
+    }
+
+    /// Moves the head over what is at it, and takes that out.
+    fn pass(&self, head: u64) -> Passed<E> {
+        let cell = self.cell(head);
+        // Acquire; partner: the Release in `put`. If it is full, the event is in place.
+        let found = cell.word.load(Ordering::Acquire);
+        if found == word(head, FULL) {
+            if !self.move_head(head, head + 1) {
+                return Passed::Changed;
+            }
+            // SAFETY: full, and we have moved the head over it: it is ours.
+            let event = unsafe { cell.read() };
+            self.leave_read(head);
+            return Passed::Event(event);
+        }
+        if (found >> SHIFT) > head {
+            // Revoked, or passed by somebody else; then the head has moved on.
+            self.pass_hole(head);
+            return Passed::Changed;
+        }
+        // Relaxed: see who asks.
+        if self.tail.0.load(Ordering::Relaxed) == head { Passed::Nothing } else { Passed::Unfinished(found) }
+    }
+
+    /// The first position that nobody has passed. If that is a hole, and somebody is at it, it is passed first.
+    #[inline(always)]
+    fn head(&self) -> u64 {
+        loop {
+            // Acquire; partner: the Releases in `move_head` and `pass_hole`: all holes before it have been counted.
+            let head = self.head.0.load(Ordering::Acquire);
+            if head & HOLE == 0 {
+                return head >> HEAD_SHIFT;
+            }
+            self.count_hole(head);
+        }
+    }
+
+    /// Moves the head over full cells.
+    fn move_head(&self, from: u64, to: u64) -> bool {
+        // Release; partner: the Acquire in `head` and `pass_hole`: who counts holes behind it does so after we have looked at their number.
+        let (from, to) = (from << HEAD_SHIFT, to << HEAD_SHIFT);
+        self.head.0.compare_exchange(from, to, Ordering::Release, Ordering::Relaxed).is_ok()
+    }
+
+    /// Moves the head over a hole, if it is there.
+    #[cold]
+    fn pass_hole(&self, position: u64) {
+        let head = position << HEAD_SHIFT;
+        // Acquire; partner: the Release in `move_head`. Relaxed otherwise: it says itself what is to be done.
+        if self.head.0.compare_exchange(head, head | HOLE, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            self.count_hole(head | HOLE);
+        }
+    }
+
+    /// The head is at a hole: counts it, once, and moves the head on.
+    #[cold]
+    fn count_hole(&self, head: u64) {
+        let passed = &self.holes.0.passed;
+        let position = (head >> HEAD_SHIFT) as u32;
+        // Acquire; partner: the Release below. If it was counted for a later position, we see that the head has moved on.
+        let found = passed.load(Ordering::Acquire);
+        // Acquire: as in `head`.
+        if self.head.0.load(Ordering::Acquire) != head {
+            return;
+        }
+        if found as u32 != position {
+            let next = ((found >> PASSED_SHIFT) + 1) << PASSED_SHIFT | u64::from(position);
+            // Release; partner: the Acquire above. If it fails, somebody else has counted it.
+            let _ = passed.compare_exchange(found, next, Ordering::Release, Ordering::Relaxed);
+        }
+        let next = ((head >> HEAD_SHIFT) + 1) << HEAD_SHIFT;
+        // Release; partner: the Acquire in `head`: it was counted.
+        let _ = self.head.0.compare_exchange(head, next, Ordering::Release, Ordering::Relaxed);
+    }
+
+    /// The event at `position`, which the head has passed, has been read.
+    #[inline(always)]
+    fn leave_read(&self, position: u64) {
+        let cell = self.cell(position);
+        let (full, free) = (word(position, FULL), word(position + self.size(), FREE));
+        // Release; partner: the Acquire in `put`. What we have read comes before what is written there.
+        if cell.word.compare_exchange(full, free, Ordering::Release, Ordering::Relaxed).is_err() {
+            // Later positions were revoked meanwhile.
+            self.leave(cell);
+        }
+    }
+
+    /// busy → free, for the position that comes next.
+    #[cold]
+    fn leave(&self, cell: &Cell<E>) {
+        // Release; partner: the Acquire in `put`, as in `leave_read`.
+        cell.word.fetch_and(!PHASE, Ordering::Release);
+    }
+
+    /// What is the next thing for the receiver? If it is an event, up to `wanted` are in the basket, which is this window's.
+    #[inline]
+    pub(crate) fn look(&self, basket: &mut Basket<E>, wanted: usize) -> Popped<()> {
+        if basket.lost == 0 && basket.events.is_empty() {
+            if let Err(nothing) = self.fill(basket, wanted) {
+                return nothing;
+            }
+        }
+        match std::mem::take(&mut basket.lost) {
+            0 => Popped::Event(()),
+            lost => Popped::Lost(lost),
+        }
+    }
+
+    /// Takes the next thing for the receiver, and fills the basket if need be.
+    #[inline]
+    pub(crate) fn pop(&self, basket: &mut Basket<E>, wanted: usize) -> Popped<E> {
+        match self.look(basket, wanted) {
+            Popped::Event(()) => basket.events.pop_front().map_or(Popped::Nothing, Popped::Event),
+            other => other.map(|()| unreachable!("an event was matched")),
+        }
+    }
+
+    /// Takes the next event, if nothing was lost before it, and fills the basket if need be.
+    #[inline]
+    pub(crate) fn pop_event(&self, basket: &mut Basket<E>, wanted: usize) -> Option<E> {
+        if basket.lost == 0 && basket.events.is_empty() {
+            self.fill(basket, wanted).ok()?;
+        }
+        if basket.lost == 0 { basket.events.pop_front() } else { None }
+    }
+
+    /// Takes events out into the empty basket, `wanted` at the most, and one at the least; or says why there is none.
+    fn fill(&self, basket: &mut Basket<E>, wanted: usize) -> Result<(), Popped<()>> {
+        let wanted = (wanted as u64).min(self.run());
+        loop {
+            let head = self.head();
+            let mut end = head;
+            // Acquire; partner: the Release in `put`.
+            while end < head + wanted && self.cell(end).word.load(Ordering::Acquire) == word(end, FULL) {
+                end += 1;
+            }
+            if end == head {
+                self.look_again(head)?;
+                continue;
+            }
+            // Relaxed: as of the head, see `head` and `move_head`.
+            let holes = (self.holes.0.passed.load(Ordering::Relaxed) >> PASSED_SHIFT) as u32;
+            if !self.move_head(head, end) {
+                continue;
+            }
+            for position in head..end {
+                // SAFETY: full, and we have moved the head over it: it is ours.
+                basket.events.push_back(unsafe { self.cell(position).read() });
+                self.leave_read(position);
+            }
+            basket.holes += u64::from(holes.wrapping_sub(basket.holes_seen));
+            basket.holes_seen = holes;
+            // What lies before the head was taken, is a hole, or is lost.
+            let lost = head - basket.taken - basket.holes;
+            basket.lost = lost - basket.known;
+            basket.known = lost;
+            basket.taken += end - head;
+            return Ok(());
+        }
+    }
+
+    /// No event is at the head: is a hole there, which is passed, or is there nothing to be had?
+    #[cold]
+    fn look_again(&self, head: u64) -> Result<(), Popped<()>> {
+        // Relaxed: a full one is looked at again.
+        let found = self.cell(head).word.load(Ordering::Relaxed);
+        if found == word(head, FULL) {
+            return Ok(());
+        } else if (found >> SHIFT) > head {
+            self.pass_hole(head);
+            return Ok(());
+        }
+        // Relaxed: see who asks.
+        Err(if self.tail.0.load(Ordering::Relaxed) == head { Popped::Nothing } else { Popped::Unfinished })
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
+    /// How many events are in it, but for the basket; those included that are about to be.
+    pub(crate) fn len(&self) -> usize {
+        let Counts { head, passed, made, tail } = self.counts();
+        tail.saturating_sub(head).saturating_sub(made.wrapping_sub(passed).into()).min(self.capacity) as usize
+    }
+
+    pub(crate) fn sent(&self) -> u64 {
+        self.tail.0.load(Ordering::Relaxed).saturating_sub(self.holes.0.made.load(Relaxed))
+    }
+
+    pub(crate) fn lost(&self, basket: &Basket<E>) -> u64 {
+        let Counts { head, passed, .. } = self.counts();
+        let holes = basket.holes + u64::from(passed.wrapping_sub(basket.holes_seen));
+        head.saturating_sub(basket.taken).saturating_sub(holes)
+    }
+
+    /// Numbers to look at.
+    fn counts(&self) -> Counts {
+        // Relaxed. The head first, or it might be ahead of the tail.
+        let head = self.head.0.load(Ordering::Relaxed) >> HEAD_SHIFT;
+        Counts {
+            head,
+            passed: (self.holes.0.passed.load(Ordering::Relaxed) >> PASSED_SHIFT) as u32,
+            made: self.holes.0.made.load(Relaxed) as u32,
+            tail: self.tail.0.load(Ordering::Relaxed),
+        }
+    }
+}
+
+struct Counts {
+    head: u64,
+    passed: u32,
+    made: u32,
+    tail: u64,
+}
+
+impl<E> Basket<E> {
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        self.taken - self.events.len() as u64
+    }
+}
+
+impl<E> Drop for Window<E> {
+    fn drop(&mut self) {
+        let mut rest = None;
+        self.make_room(self.tail.0.load(Ordering::Relaxed), &mut rest);
+        if let Some(rest) = rest {
+            let _ = drop_quietly(rest);
+        }
+    }
+}
+
+/// Gives another thread a moment.
+fn pause_shortly(rounds: &mut u32) {
+    crate::sync::spin_loop();
+    *rounds += 1;
+}
