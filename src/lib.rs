@@ -91,6 +91,7 @@ pub use bus::{
 pub use connection::{Connection, WaitError};
 #[cfg(all(not(loom), feature = "async"))]
 pub use delivery::RecvAsync;
+pub use delivery::{AfterError, Ring, RingDrain, RingFigures, RingFull, RingPublisher, RingReader, SignalRing};
 pub use delivery::{CapacityError, CloseReason, Lagged, Overflow, RecvError, RecvTimeoutError, TryRecvError, Wait};
 #[cfg(not(loom))]
 pub use delivery::{Drain, Iter, MailboxFigures, Receiver, TryIter};

@@ -49,6 +49,10 @@ pub enum CloseReason {
     SignalDropped,
     /// The receiver did not keep up, and [`Overflow::Disconnect`](crate::Overflow::Disconnect) says what that means.
     Overflowed,
+    /// The last publisher of the ring has gone.
+    PublishersGone,
+    /// A reader that this one goes after has left the ring.
+    ReaderAheadGone,
 }
 
 impl fmt::Display for CloseReason {
@@ -57,6 +61,8 @@ impl fmt::Display for CloseReason {
             Self::Disconnected => "its connection was ended",
             Self::SignalDropped => "its signal was dropped",
             Self::Overflowed => "the receiver did not keep up, and was to be disconnected then",
+            Self::PublishersGone => "the last publisher has gone",
+            Self::ReaderAheadGone => "a reader that it goes after has left",
         })
     }
 }

@@ -4,6 +4,7 @@
 //! mailbox    Signal::mailbox, and its Receiver        shared   one Arc per emission, for all mailboxes of a hub
 //! │ iter        draining, iterating    stream   receivers as futures and streams
 //! │ figures     overflow    error
+//! ring       one write for any number of receivers, each with a cursor of its own
 //! channel    a mailbox without its signal: the two ends, and how each learns that the other has gone
 //! ├─ queue    line, from which only the receiver takes; window, in which the newest stay
 //! └─ bell     where receivers sleep, and senders that wait for room        wait     how they wait
@@ -21,14 +22,16 @@ mod iter;
 mod mailbox;
 mod overflow;
 mod queue;
+mod ring;
 #[cfg(not(loom))]
 mod shared;
 #[cfg(all(feature = "async", not(loom)))]
 mod stream;
 mod wait;
 
+pub(crate) use bell::Bell;
 #[cfg(loom)]
-pub(crate) use bell::{Bell, Ticket};
+pub(crate) use bell::Ticket;
 #[cfg(loom)]
 pub(crate) use channel::{Inlet, Instead, Outlet, channel};
 pub use error::{CapacityError, CloseReason, Lagged, RecvError, RecvTimeoutError, TryRecvError};
@@ -39,6 +42,7 @@ pub use iter::{Drain, Iter, TryIter};
 #[cfg(not(loom))]
 pub use mailbox::Receiver;
 pub use overflow::Overflow;
+pub use ring::{AfterError, Drain as RingDrain, Ring, RingFigures, RingFull, RingPublisher, RingReader, SignalRing};
 #[cfg(all(feature = "async", not(loom)))]
 pub use stream::RecvAsync;
 pub use wait::Wait;
