@@ -20,7 +20,7 @@ fn panics<R>(f: impl FnOnce() -> R) {
 #[test]
 fn events_are_dropped_once_when_they_are_overwritten_or_with_the_ring() {
     for capacity in [1, 2, 3, 8] {
-        for published in [0, 1, 2, 3, 7, 8, 9, 50] {
+        for published in [0_usize, 1, 2, 3, 7, 8, 9, 50] {
             let tally = Tally::new();
             for ring in both(capacity) {
                 let before = tally.dropped();
@@ -240,7 +240,8 @@ fn destructors_that_panic_with_the_ring_keep_no_other_from_being_dropped() {
 
 #[test]
 fn an_event_may_hold_a_handle_of_its_ring() {
-    struct Holding(Option<Ring<Holding>>, #[allow(dead_code)] Guard);
+    #[allow(dead_code, reason = "held for its destructor")]
+    struct Holding(Option<Ring<Holding>>, Guard);
     let tally = Tally::new();
     for ring in both(2) {
         for _ in 0..5 {
@@ -256,7 +257,7 @@ fn an_event_may_hold_a_handle_of_its_ring() {
 
 #[test]
 fn a_destructor_may_publish_to_its_own_lossy_ring() {
-    struct Again(Option<Ring<Again>>, Tally, #[allow(dead_code)] Guard);
+    struct Again(Option<Ring<Again>>, Tally, #[allow(dead_code, reason = "held for its destructor")] Guard);
     impl Drop for Again {
         fn drop(&mut self) {
             if let Some(ring) = self.0.take() {

@@ -12,6 +12,7 @@ mod handle;
 mod objects;
 mod pool;
 mod publish;
+mod ring;
 mod single;
 mod sweep;
 mod teardown;
