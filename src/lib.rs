@@ -63,6 +63,7 @@ mod signal;
 // Models know the limits and the conditions of slots; not their clocks.
 #[cfg_attr(loom, allow(dead_code))]
 mod slot;
+mod state;
 mod sync;
 mod tick;
 // Models corner the throttle alone.
@@ -118,6 +119,7 @@ pub use slot::{
     Always, FORWARD_LIMIT, Filter as SlotFilter, ForwardTarget, MappedSlot, OverBudget, Priority, SlotBudget,
     SlotBuilder, SlowSlot, Until, When,
 };
+pub use state::State;
 pub use tick::{Tick, tick};
 pub use time::{
     Beat, Clock, Debounce, DebounceKey, Due, ExecutionBudget, Executions, Heartbeat, HeartbeatControl, HeartbeatError,

@@ -6,6 +6,8 @@ use crate::epoch::{self, Epoch, Link, Ready, Turn};
 use crate::list::{Arrival, Depth, Flight};
 use crate::objects::{Cell, Depot, Header, Magazine, ROUND, Refusal, Removed, Use, claim_all};
 use crate::pool::{self, Immortal, Ticket};
+use crate::signal::Signal;
+use crate::state::{Core, Store};
 use crate::sync::{AtomicPtr, UnsafeCell, immortal};
 use crate::world::{new_world, world};
 use std::panic::Location;
@@ -391,5 +393,43 @@ impl Cells {
             Removed::Later => Some(None),
             Removed::Not => None,
         }
+    }
+}
+
+/// A state whose value is its version.
+pub struct Versions(Core<Newest>);
+
+/// The number of the newest version, under a lock that loom sees.
+struct Newest(loom::sync::Mutex<u64>);
+
+impl Store for Newest {
+    type Value = u64;
+
+    fn latest(&self) -> Option<(u64, u64)> {
+        let newest = *self.0.lock().expect("nothing panics while it is locked");
+        (newest > 0).then_some((newest, newest))
+    }
+}
+
+impl Versions {
+    /// With so many set before.
+    pub fn new(newest: u64) -> Self {
+        Self(Core::new(Signal::new(), Newest(loom::sync::Mutex::new(newest))))
+    }
+
+    /// Sets the next one.
+    #[track_caller]
+    pub fn set(&self) {
+        let mut newest = self.0.store.0.lock().expect("nothing panics while it is locked");
+        *newest += 1;
+        let version = *newest;
+        drop(newest);
+        self.0.deliver((version, version), None, Location::caller()).resume();
+    }
+
+    /// Connects a slot.
+    #[track_caller]
+    pub fn connect(&self, slot: impl Fn(u64) + Send + Sync + 'static) {
+        self.0.connect(move |&version| slot(version));
     }
 }

@@ -216,16 +216,22 @@ impl<E> Signal<E> {
     #[inline]
     #[track_caller]
     pub fn emit(&self, event: &E) -> Emitted {
+        self.emit_from(event, Location::caller())
+    }
+
+    /// The same, as if called at `place`.
+    #[inline(always)]
+    pub(crate) fn emit_from(&self, event: &E, place: &'static Location<'static>) -> Emitted {
         let event = ptr::from_ref(event).cast();
         match self.root.slots() {
             Slots::Plain(list) => {
                 // SAFETY: the list is this signal's, whose slots take an `E`.
-                unsafe { list::emit(&self.root, event, list, Location::caller()) };
+                unsafe { list::emit(&self.root, event, list, place) };
                 Emitted::Completed
             }
             Slots::None => Emitted::Completed,
             // SAFETY: the signal's slots take an `E`.
-            Slots::Elaborate => unsafe { list::emit_elaborate(&self.root, event, Location::caller()) },
+            Slots::Elaborate => unsafe { list::emit_elaborate(&self.root, event, place) },
         }
     }
 
@@ -278,11 +284,16 @@ impl<E> Signal<E> {
     /// ```
     #[track_caller]
     pub fn emit_to(&self, connection: Connection, event: &E) -> bool {
+        self.emit_to_from(connection, event, Location::caller())
+    }
+
+    /// The same, as if called at `place`.
+    pub(crate) fn emit_to_from(&self, connection: Connection, event: &E, place: &'static Location<'static>) -> bool {
         let event = ptr::from_ref(event).cast();
         !self.root.is_blocked()
             && self.root.lists().any(|list| {
                 // SAFETY: the list is this signal's, whose slots take an `E`, and handles name slots.
-                unsafe { list::emit_to(&self.root, list, connection.slot(), event, Location::caller()) }
+                unsafe { list::emit_to(&self.root, list, connection.slot(), event, place) }
             })
     }
 

@@ -14,6 +14,7 @@ mod pool;
 mod publish;
 mod ring;
 mod single;
+mod state;
 mod sweep;
 mod teardown;
 mod throttle;

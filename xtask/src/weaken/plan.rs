@@ -14,7 +14,7 @@ pub const ARGUMENTS: &str = "docs/ORDERINGS.md";
 const STEPS: &str = include_str!("weakenings.toml");
 
 /// Where orderings are looked for.
-const SCANNED: [&str; 9] = [
+const SCANNED: [&str; 10] = [
     "src/epoch",
     "src/list",
     "src/pool",
@@ -24,6 +24,7 @@ const SCANNED: [&str; 9] = [
     "src/bus/topics/entry.rs",
     "src/objects/cell.rs",
     "src/objects/magazine.rs",
+    "src/state/gate.rs",
 ];
 
 /// One weakening.
