@@ -5,6 +5,8 @@ use crate::epoch;
 #[cfg(not(loom))]
 use crate::list::{self, Life};
 use crate::list::{Chunk, Tag};
+#[cfg(not(loom))]
+use crate::panics::{PanicPolicy, Propagation};
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
@@ -115,10 +117,24 @@ impl Connection {
         self.while_ours(|| self.chunk().list().life())
     }
 
-    /// Runs `f` in the stead of its slot, if it is still connected: see [`list::run_for`].
+    /// Runs `f` in the stead of its slot, if it is still connected; whether it was: see [`list::run_for`].
     #[cfg(not(loom))]
     pub(crate) fn run(&self, place: &'static Location<'static>, f: impl FnOnce()) -> bool {
-        list::run_for(self.slot(), place, f)
+        let (is_connected, propagation) = self.run_under(PanicPolicy::Isolate, place, f);
+        // There is no emission to end with it.
+        propagation.ignore();
+        is_connected
+    }
+
+    /// The same, of a signal with that policy; the panic that is to be propagated, if there is one, is returned.
+    #[cfg(not(loom))]
+    pub(crate) fn run_under(
+        &self,
+        policy: PanicPolicy,
+        place: &'static Location<'static>,
+        f: impl FnOnce(),
+    ) -> (bool, Propagation) {
+        list::run_for(self.slot(), policy, place, f)
     }
 
     /// The domain of its signal; `None` when nobody can be inside the slot any more.

@@ -96,6 +96,8 @@ pub use delivery::{AfterError, Ring, RingDrain, RingFigures, RingFull, RingPubli
 pub use delivery::{CapacityError, CloseReason, Lagged, Overflow, RecvError, RecvTimeoutError, TryRecvError, Wait};
 #[cfg(not(loom))]
 pub use delivery::{Drain, Iter, MailboxFigures, Receiver, TryIter};
+#[cfg(not(loom))]
+pub use delivery::{EventLoop, LoopBudget, LoopFigures, LoopHandle, LoopRun, LoopTask, PostError};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
 pub use emitted::Emitted;
 pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};

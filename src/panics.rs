@@ -125,6 +125,12 @@ pub(crate) fn slot_panicked(
 pub(crate) struct Propagation(Option<Box<dyn Any + Send>>);
 
 impl Propagation {
+    /// Drops it, if there is something to propagate, but nothing to end with it.
+    #[cfg(not(loom))]
+    pub(crate) fn ignore(self) {
+        let _ = drop_quietly(self.0);
+    }
+
     /// Panics, if there is something to propagate.
     #[inline(always)]
     pub(crate) fn resume(self) {

@@ -14,6 +14,8 @@ mod bell;
 mod channel;
 mod error;
 #[cfg(not(loom))]
+mod event_loop;
+#[cfg(not(loom))]
 mod figures;
 mod first_panic;
 #[cfg(not(loom))]
@@ -45,4 +47,6 @@ pub use overflow::Overflow;
 pub use ring::{AfterError, Drain as RingDrain, Ring, RingFigures, RingFull, RingPublisher, RingReader, SignalRing};
 #[cfg(all(feature = "async", not(loom)))]
 pub use stream::RecvAsync;
+#[cfg(not(loom))]
+pub use event_loop::{EventLoop, LoopBudget, LoopFigures, LoopHandle, LoopRun, LoopTask, PostError};
 pub use wait::Wait;

@@ -46,30 +46,29 @@ pub(crate) unsafe fn emit_to(
     true
 }
 
-/// Runs `f` in the stead of the slot that `live` names, if it is still connected, and not blocked; whether it was connected. Whoever disconnects it and
-/// waits, waits for `f` too, and its panic is the slot's, of a signal that isolates panics.
+/// Runs `f` in the stead of the slot that `live` names, if it is still connected, and not blocked; whether it was connected.
+/// Whoever disconnects it and waits, waits for `f` too. Its panic is the slot's, whose policy is its own, or else `policy`: what
+/// is to be propagated is returned.
 #[cfg(not(loom))]
 pub(crate) fn run_for(
     (chunk, live): (&'static Chunk, Tag),
+    policy: PanicPolicy,
     place: &'static Location<'static>,
     f: impl FnOnce(),
-) -> bool {
+) -> (bool, Propagation) {
+    let mut propagation = Propagation::default();
     // In this order, as in `emit_to`: if the tag still fits, this was the domain of its signal.
     let domain = chunk.domain();
     let _pin = epoch::pin(&domain.epoch, place);
     if !chunk.is_live(live) {
-        return false;
+        return (false, propagation);
     }
     if chunk.is_blocked(live.index()) {
-        return true;
+        return (true, propagation);
     }
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        let policy = match chunk.panic_policy(live.index()) {
-            // There is no emission to end with it.
-            None | Some(PanicPolicy::Propagate) => PanicPolicy::Isolate,
-            Some(policy) => policy,
-        };
-        slot_panicked(policy, (chunk, live.index()), payload, domain, &mut Propagation::default());
+        let policy = chunk.panic_policy(live.index()).unwrap_or(policy);
+        slot_panicked(policy, (chunk, live.index()), payload, domain, &mut propagation);
     }
-    true
+    (true, propagation)
 }
