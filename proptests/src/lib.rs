@@ -6,11 +6,10 @@
 //! - [`world`]: runs a program and writes down all that can be seen of it;
 //! - [`registry`]: the same four for the bus's registry of connections;
 //! - [`pool`]: programs over pools of objects, and a model of them that follows along;
-//! - [`state`]: programs over states, and an oracle that is a `Vec` and a number;
 //! - [`config`]: how many cases, and where failures are kept;
 //! - [`churn`]: no program but a load: everything at once, for as long as one likes.
 //!
-//! `tests/sequential.rs`, `tests/registry.rs` and `tests/state.rs` compare what the library and the oracle make of a program, call by call.
+//! `tests/sequential.rs` and `tests/registry.rs` compare what the library and the oracle make of a program, call by call.
 //! `tests/pool.rs` has the model of pools follow step by step.
 //! `tests/threaded.rs` runs programs on several threads, where no oracle can tell the order, and checks what must hold under
 //! any.
@@ -24,5 +23,4 @@ pub mod oracle;
 pub mod pool;
 pub mod program;
 pub mod registry;
-pub mod state;
 pub mod world;

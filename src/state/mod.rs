@@ -41,7 +41,8 @@ use std::sync::{Arc, Mutex};
 ///
 /// # What is not
 /// - That a slot gets *every* value. If several threads set at the same time, values in between may be left out, for some of the
-///   slots or for all. If one thread sets, nobody misses anything; but see below for slots that set.
+///   slots or for all. If one thread sets, nobody misses anything, but who is connected meanwhile by another thread and has not
+///   come back from its first call, and slots that set (see below).
 /// - That all slots have got a value when the `set` of it returns: a slot that another thread is calling just then gets it from
 ///   that thread, when it has come back from the call. (So that thread's `set` goes on for as long as others keep setting
 ///   while it is inside slots.)

@@ -313,6 +313,10 @@ impl EventLoop {
             self.count_skipped(run);
         }
         let remains = self.table.borrow_mut().end(number, call);
+        if let Some(remains) = &remains {
+            // What has waited for it.
+            remains.waiting.iter().for_each(|_| self.count_skipped(run));
+        }
         drop_remains(remains);
         let _ = drop_quietly(event);
         panicked.resume();
@@ -370,7 +374,7 @@ impl Drop for EventLoop {
         let (remains, overdue) = table.into_remains();
         drop_remains(remains);
         overdue.into_iter().for_each(|entry| _ = drop_quietly(entry));
-        // What comes up meanwhile goes with the queue: here, or on the thread that is just putting it in.
+        // What comes up meanwhile ends with the queue: here, or on the thread that is just putting it in.
         for _ in 0..self.shared.len() {
             let _ = drop_quietly(self.shared.pop());
         }

@@ -3,6 +3,7 @@
 use super::EventLoop;
 use super::parcel::Parcel;
 use crate::delivery::Bell;
+use crate::panics::drop_quietly;
 use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
 use crate::sync::{AtomicBool, Ordering, lock};
 use crossbeam_queue::{ArrayQueue, SegQueue};
@@ -169,6 +170,15 @@ impl Shared {
             skipped: counts.skipped.get(),
             lost: counts.lost.load(Relaxed),
             task_panics: counts.task_panics.get(),
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Each on its own: a destructor that panics keeps nothing from being dropped.
+        while let Some(entry) = self.pop() {
+            let _ = drop_quietly(entry);
         }
     }
 }

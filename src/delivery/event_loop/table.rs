@@ -22,20 +22,20 @@ pub(super) struct Begun {
 /// What a queued call comes to.
 pub(super) enum Turn {
     Begins(Begun, Parcel),
-    /// The slot is in a call up the stack: it comes after that.
+    /// The slot is in a call up the stack, or being connected: it comes after that.
     Waits,
     /// There is no such slot any more.
     Gone(Parcel),
 }
 
 struct Receiver {
-    /// `None` until it is connected.
+    /// `None` until the owner has connected it: what others emit at that moment waits.
     connection: Option<Connection>,
     policy: PanicPolicy,
     place: &'static Location<'static>,
     /// `None` while it is called.
     call: Option<Call>,
-    /// What has come up meanwhile, in calls to the loop inside that call.
+    /// What has come up meanwhile.
     waiting: VecDeque<Parcel>,
 }
 
@@ -66,17 +66,20 @@ impl Table {
     pub(super) fn set_connection(&mut self, number: u64, connection: Connection) {
         if let Some(receiver) = self.receivers.get_mut(&number) {
             receiver.connection = Some(connection);
+            receiver.line_up(number, &mut self.overdue);
         }
     }
 
     pub(super) fn begin(&mut self, number: u64, event: Parcel) -> Turn {
         let Some(receiver) = self.receivers.get_mut(&number) else { return Turn::Gone(event) };
-        let Some(connection) = receiver.connection else { return Turn::Gone(event) };
-        let Some(call) = receiver.call.take() else {
-            receiver.waiting.push_back(event);
-            return Turn::Waits;
-        };
-        Turn::Begins(Begun { call, connection, policy: receiver.policy, place: receiver.place }, event)
+        if let Some(connection) = receiver.connection {
+            if let Some(call) = receiver.call.take() {
+                let begun = Begun { call, connection, policy: receiver.policy, place: receiver.place };
+                return Turn::Begins(begun, event);
+            }
+        }
+        receiver.waiting.push_back(event);
+        Turn::Waits
     }
 
     /// Its call has returned: puts it back, and lines up what has waited for it; or hands out what is left, if it has ended.
@@ -87,10 +90,7 @@ impl Table {
             return Some(Remains { call: Some(call), waiting });
         };
         receiver.call = Some(call);
-        // In front, and in their order: they were taken out of the queue, or from here, before what still stands here.
-        while let Some(event) = receiver.waiting.pop_back() {
-            self.overdue.push_front(Entry::Call { to: number, event });
-        }
+        receiver.line_up(number, &mut self.overdue);
         None
     }
 
@@ -124,6 +124,13 @@ impl Table {
 }
 
 impl Receiver {
+    /// What has waited is due. In front, and in its order: it was taken out of the queue, or from here, before what still stands here.
+    fn line_up(&mut self, number: u64, overdue: &mut VecDeque<Entry>) {
+        while let Some(event) = self.waiting.pop_back() {
+            overdue.push_front(Entry::Call { to: number, event });
+        }
+    }
+
     fn is_connected(&self) -> bool {
         self.connection.is_some_and(|connection| connection.is_connected())
     }

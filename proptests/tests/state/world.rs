@@ -1,8 +1,7 @@
 //! Runs a program on a state, and writes down all that can be seen of it.
 
-use super::oracle::{Slot, Subject};
-use super::program::{Action, Behaviour, Deed};
-use std::collections::BTreeMap;
+use crate::oracle::{Slot, Subject};
+use crate::program::{Action, Behaviour, Deed};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, Weak};
 
@@ -98,31 +97,25 @@ fn action(deed: Deed, value: u32, number: usize) -> Option<Action> {
     })
 }
 
-/// What happened in it, by name, and how often.
-pub fn tally(seen: &[Seen]) -> BTreeMap<&'static str, usize> {
-    let mut tally = BTreeMap::new();
+/// How many calls there were, how many of them inside another one, and how many that panicked.
+pub fn tally(seen: &[Seen]) -> [usize; 3] {
+    let [mut calls, mut nested, mut returned] = [0; 3];
     let mut stack: Vec<usize> = Vec::new();
     for &event in seen {
-        let what = match event {
+        match event {
             Seen::Called { slot, .. } => {
-                let nested = !stack.is_empty();
+                calls += 1;
+                nested += usize::from(!stack.is_empty());
                 stack.push(slot);
-                if nested { "called inside a call" } else { "called" }
             }
             Seen::Returned { slot } => {
+                returned += 1;
                 // Those above it have panicked.
-                while stack.pop().is_some_and(|top| top != slot) {
-                    *tally.entry("panicked").or_default() += 1;
-                }
-                "returned"
+                while stack.pop().is_some_and(|top| top != slot) {}
             }
-            Seen::Came { .. } => "acted",
-            Seen::State { .. } => {
-                stack.clear();
-                "done"
-            }
-        };
-        *tally.entry(what).or_default() += 1;
+            Seen::Came { .. } => {}
+            Seen::State { .. } => stack.clear(),
+        }
     }
-    tally
+    [calls, nested, calls - returned]
 }
