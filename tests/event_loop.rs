@@ -541,6 +541,55 @@ fn a_sleeping_loop_drops_a_slot_that_is_collected_elsewhere() {
     assert_eq!(dropped.take(), [here]);
 }
 
+/// A loop that sleeps on a thread of its own. (Not one that waits for a scope: the end of its threads would wake it.)
+#[test]
+fn an_event_a_task_a_dropped_slot_and_a_stop_each_wake_a_sleeping_loop() {
+    /// Until it sleeps, most likely; and if it does not, it is no failure.
+    fn let_it_sleep() {
+        thread::sleep(Duration::from_millis(3));
+    }
+    const TOO_LONG: Duration = Duration::from_secs(60);
+    struct Tells(mpsc::Sender<&'static str>);
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            self.0.send("dropped").expect("the test listens");
+        }
+    }
+    let domain = Domain::new();
+    let signal = Arc::new(Signal::<()>::new_in(&domain));
+    let (send, receive) = mpsc::channel();
+    let ((tell, told), theirs) = (mpsc::channel(), signal.clone());
+    let owner = thread::spawn(move || {
+        let (event_loop, called, tells) = (EventLoop::new(), tell.clone(), Tells(tell.clone()));
+        event_loop.connect(&theirs, move |()| {
+            let _held = &tells;
+            called.send("called").expect("the test listens");
+        });
+        send.send(event_loop.handle()).expect("the test listens");
+        event_loop.run();
+        tell.send("stopped").expect("the test listens");
+    });
+    let handle = receive.recv().expect("the owner tells");
+    let told = || told.recv_timeout(TOO_LONG);
+    for _ in 0..3 {
+        let_it_sleep();
+        signal.emit(&());
+        assert_eq!(told(), Ok("called"));
+        let_it_sleep();
+        let (post, posted) = mpsc::channel();
+        handle.post(move |_| post.send(()).expect("the test listens")).expect("it runs");
+        assert_eq!(posted.recv_timeout(TOO_LONG), Ok(()));
+    }
+    let_it_sleep();
+    signal.disconnect_all();
+    collect_all(&domain);
+    assert_eq!(told(), Ok("dropped"));
+    let_it_sleep();
+    handle.stop();
+    assert_eq!(told(), Ok("stopped"));
+    owner.join().expect("it only runs");
+}
+
 #[test]
 fn what_was_done_before_a_stop_is_seen_after_the_run() {
     let event_loop = EventLoop::new();
@@ -667,6 +716,53 @@ fn a_loop_that_is_dropped_beside_those_who_emit_leaves_nothing() {
         // The handle is there still, the slot has not been collected: what was queued has gone all the same.
         tally.assert_all_dropped();
     }
+}
+
+#[test]
+fn what_is_queued_is_dropped_here_also_if_another_thread_is_at_the_queue() {
+    /// Of the second clone, which finds no room: its destructor holds the emitter up, at the queue.
+    struct Held {
+        clones: Arc<AtomicUsize>,
+        number: usize,
+        dropped: Log<ThreadId>,
+        at_queue: mpsc::SyncSender<()>,
+        go_on: Arc<Barrier>,
+    }
+    impl Clone for Held {
+        fn clone(&self) -> Self {
+            let number = self.clones.fetch_add(1, SeqCst) + 1;
+            let Self { clones, dropped, at_queue, go_on, .. } = self;
+            let (clones, dropped) = (clones.clone(), dropped.clone());
+            Self { clones, number, dropped, at_queue: at_queue.clone(), go_on: go_on.clone() }
+        }
+    }
+    impl Drop for Held {
+        fn drop(&mut self) {
+            match self.number {
+                1 => self.dropped.push(thread::current().id()),
+                2 => {
+                    self.at_queue.send(()).expect("the test listens");
+                    self.go_on.wait();
+                }
+                _ => {}
+            }
+        }
+    }
+    let (signal, event_loop) = (Signal::<Held>::new(), EventLoop::bounded(1).expect("room for one"));
+    event_loop.connect(&signal, |_| {});
+    let (dropped, go_on) = (Log::new(), Arc::new(Barrier::new(2)));
+    let (at_queue, is_at_queue) = mpsc::sync_channel(1);
+    let event = Held { clones: Arc::default(), number: 0, dropped: dropped.clone(), at_queue, go_on: go_on.clone() };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            signal.emit(&event);
+            signal.emit(&event);
+        });
+        is_at_queue.recv().expect("the second one is lost");
+        drop(event_loop);
+        go_on.wait();
+    });
+    assert_eq!(dropped.take(), [thread::current().id()]);
 }
 
 #[test]
