@@ -57,7 +57,7 @@ fn a_bounded_loop_makes_no_heap_call_for_a_small_event() {
     let (signal, event_loop) = (Signal::<[u64; 3]>::new(), EventLoop::bounded(64).expect("there is memory"));
     event_loop.connect(&signal, |n| _ = SUM.fetch_add(n[0], Relaxed));
     let round = || {
-        (0..64).for_each(|n| signal.emit(&[n; 3]));
+        (0..64).for_each(|n| _ = signal.emit(&[n; 3]));
         assert_eq!(event_loop.run_pending(LoopBudget::Queued).calls, 64);
     };
     round();
@@ -70,7 +70,7 @@ fn a_growing_loop_makes_one_heap_call_for_31_small_events() {
     let (signal, event_loop) = (Signal::<u64>::new(), EventLoop::new());
     event_loop.connect(&signal, |n| _ = SUM.fetch_add(*n, Relaxed));
     let round = || {
-        (0..31).for_each(|n| signal.emit(&n));
+        (0..31).for_each(|n| _ = signal.emit(&n));
         assert_eq!(event_loop.run_pending(LoopBudget::Queued).calls, 31);
     };
     round();

@@ -117,7 +117,7 @@ fn the_order_of_each_emitter_is_kept_beside_others() {
             let (signals, start) = (&signals, &start);
             scope.spawn(move || {
                 start.wait();
-                (0..EACH).for_each(|n| signals[n % 2].emit(&(emitter, n)));
+                (0..EACH).for_each(|n| _ = signals[n % 2].emit(&(emitter, n)));
             });
         }
         start.wait();
@@ -163,7 +163,7 @@ fn a_budget_of_time_makes_one_call_at_the_least() {
 fn what_is_queued_meanwhile_is_not_in_the_budget_of_what_is_queued() {
     let (signal, event_loop) = (Arc::new(Signal::<u32>::new()), EventLoop::new());
     let again = Arc::downgrade(&signal);
-    event_loop.connect(&signal, move |n| again.upgrade().expect("the test has it").emit(&(n + 1)));
+    event_loop.connect(&signal, move |n| _ = again.upgrade().expect("the test has it").emit(&(n + 1)));
     signal.emit_batch(&[1, 1]);
     for _ in 0..3 {
         let run = event_loop.run_pending(LoopBudget::Queued);
@@ -223,6 +223,21 @@ fn every_way_to_end_a_connection_keeps_the_queue_from_running_it() {
     drop(scoped);
     let run = event_loop.run_pending(10);
     assert_eq!((take(&log), run.calls, run.skipped), (vec![], 0, 3));
+}
+
+#[test]
+fn a_blocked_slot_gets_nothing_that_is_emitted_or_run_meanwhile() {
+    let (signal, event_loop, log) = (Signal::<u32>::new(), EventLoop::new(), Local::default());
+    let connection = log_to(&event_loop, &signal, &log, |&n| n);
+    signal.emit(&1);
+    let block = connection.block();
+    signal.emit(&2);
+    let run = event_loop.run_pending(10);
+    assert_eq!((run.calls, run.skipped), (0, 1));
+    drop(block);
+    signal.emit(&3);
+    event_loop.run_pending(10);
+    assert_eq!(take(&log), [3]);
 }
 
 #[test]

@@ -130,6 +130,19 @@ fn a_disconnected_slot_gets_no_more_and_the_value_stays() {
 }
 
 #[test]
+fn a_blocked_slot_gets_nothing_that_is_set_meanwhile_and_then_the_next_value() {
+    let state = State::new(1);
+    let log = Log::new();
+    let connection = state.connect(log.slot(|&n| n));
+    let block = connection.block();
+    state.set(2);
+    drop(block);
+    assert_eq!(log.take(), [1]);
+    state.set(3);
+    assert_eq!(log.take(), [3]);
+}
+
+#[test]
 fn a_slot_that_disconnects_itself_after_it_has_set_is_not_called_again() {
     let state = Arc::new(State::<u32>::empty());
     let (log, own) = (Log::new(), Arc::new(OnceLock::<Connection>::new()));

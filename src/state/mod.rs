@@ -47,6 +47,9 @@ use std::sync::{Arc, Mutex};
 ///   that thread, when it has come back from the call. (So that thread's `set` goes on for as long as others keep setting
 ///   while it is inside slots.)
 ///
+/// - That a slot whose connection was [blocked](Connection::block) catches up: it gets none of the values that were set
+///   meanwhile, and the next one after that.
+///
 /// # Slots that set
 /// A slot may set the state that it listens to. The inner `set` calls the slots that come after it and before it, at once; later
 /// slots do not get the outer value any more, for it is old by then. The slot itself is not called inside its own call, but

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// How much [`EventLoop::run_pending`](super::EventLoop::run_pending) may run. A number is a number of calls, a `Duration` a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LoopBudget {
-    /// So many calls and tasks. Calls that are not run, since their connection has ended, do not count.
+    /// So many calls and tasks. Calls that are not run, since their connection has ended or is blocked, do not count.
     Calls(usize),
     /// Until so much time is over. Looked at before each call but the first: one is run in any case, and the last one may take as
     /// long as it likes.
@@ -32,7 +32,7 @@ impl From<Duration> for LoopBudget {
 pub struct LoopRun {
     /// Calls and tasks that were run, those that panicked included.
     pub calls: usize,
-    /// Queued calls that were not run, since their connection had ended.
+    /// Queued calls that were not run, since their connection had ended or was blocked.
     pub skipped: usize,
     /// What was queued when it ended.
     pub left: usize,

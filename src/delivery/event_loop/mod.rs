@@ -48,11 +48,11 @@ use table::{Begun, Remains, Table, Turn};
 /// # What is promised
 /// - Calls run in the order in which they were queued. So all that one thread emits, to whatever signals, and all that it posts,
 ///   comes in its order; a batch comes event by event.
-/// - A queued call is not run if its connection has ended: it is looked at right before the call. Once `disconnect()` has
-///   returned on the owner's thread, nothing of what is queued for it runs.
+/// - A queued call is not run if its connection has ended, or is blocked then: it is looked at right before the call. Once
+///   `disconnect()` has returned on the owner's thread, nothing of what is queued for it runs.
 ///   [`disconnect_and_wait`](Connection::disconnect_and_wait), on another thread, waits for a call of the loop as for an emission.
 /// - A panic of a queued call is the slot's: it is counted for its connection, reported to the domain's hook, and treated by
-///   the panic policy that the signal had when the slot was connected.
+///   its own panic policy, or by that which the signal had when it was connected.
 /// - Closures are dropped on the owner's thread, outside of emissions and calls; also those of slots that others have
 ///   disconnected: in the run after the slot has been [collected](crate::collect), or after a call that was queued for it has
 ///   been skipped.
@@ -176,7 +176,7 @@ impl EventLoop {
     /// For whoever connects in another way: keeps the slot, and returns what is to be connected in its place. When that is done,
     /// [`connected`](Self::connected) has to be told, on this thread; what is queued for it before the loop runs is not missed.
     ///
-    /// `policy` is what a panic of a queued call means.
+    /// `policy` is what a panic of a queued call means, if what is connected has none of its own.
     #[track_caller]
     pub(crate) fn route<E, F>(&self, policy: PanicPolicy, mut slot: F) -> Route<E>
     where

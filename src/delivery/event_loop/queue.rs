@@ -195,7 +195,7 @@ pub struct LoopFigures {
     pub high_water: usize,
     /// Calls and tasks that were run.
     pub calls: u64,
-    /// Queued calls that were not run, since their connection had ended.
+    /// Queued calls that were not run, since their connection had ended or was blocked.
     pub skipped: u64,
     /// Events that were not queued, since a [bounded](EventLoop::bounded) loop had no room.
     pub lost: u64,
