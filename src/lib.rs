@@ -121,6 +121,8 @@ pub use slot::{
     Always, FORWARD_LIMIT, Filter as SlotFilter, ForwardTarget, MappedSlot, OverBudget, Priority, SlotBudget,
     SlotBuilder, SlowSlot, Until, When,
 };
+#[cfg(not(loom))]
+pub use slot::{LoopSlot, SpillingSlot};
 pub use state::State;
 pub use tick::{Tick, tick};
 pub use time::{

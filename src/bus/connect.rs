@@ -12,10 +12,12 @@ use super::service::ServiceState;
 use super::source::Source;
 use super::track::{Timeout, Track};
 use crate::connection::Connection;
-use crate::list::{Closure, Rank};
+use crate::list::{Closure, Due, Rank};
 use crate::scope::ScopedConnection;
 use crate::signal::Signal;
+use crate::slot::{SlotBuilder, When};
 use std::fmt;
+use std::ops::ControlFlow;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -246,6 +248,75 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
     }
 }
 
+impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
+    /// What the slot wants of its events: priority, once, filters, a panic policy, all that [`Signal::slot`] offers.
+    ///
+    /// ```
+    /// use pulsebus::{Bus, Signal};
+    ///
+    /// let (bus, hit) = (Bus::new(), Signal::<u32>::new());
+    /// bus.connect(&hit).owner(7).options(|slot| slot.before().filter(|n| *n > 100).once()).slot(|n| println!("{n}"))?;
+    /// hit.emit_batch(&[5, 120, 130]);
+    /// assert!(hit.is_empty());
+    /// # Ok::<(), pulsebus::ConnectError>(())
+    /// ```
+    pub fn options<W>(
+        self,
+        describe: impl FnOnce(SlotBuilder<'a, E>) -> SlotBuilder<'a, E, W>,
+    ) -> Connect<'a, SlotBuilder<'a, E, W>> {
+        Connect { bus: self.bus, target: describe(self.target.slot()), track: self.track }
+    }
+}
+
+/// A slot with options. (What ends it by itself, once or until, is for the bus as if its handle had been disconnected.)
+impl<'a, E: 'static, W: When<E>> Connect<'a, SlotBuilder<'a, E, W>> {
+    /// Connects the slot. Only calls that its options let through are counted.
+    ///
+    /// # Errors
+    /// If a limit is reached, the bus was shut down, or what was said makes no sense. The slot is dropped, never called.
+    #[track_caller]
+    pub fn slot<F>(mut self, slot: F) -> Result<Connection, ConnectError>
+    where
+        F: Fn(&E) + Send + Sync + 'static,
+    {
+        let (builder, place) = (self.target, Location::caller());
+        self.bus.inner.connect(&mut self.track, place, move |meter| {
+            attached(match meter {
+                Meter::Off => builder.connect_only(slot, place),
+                Meter::Sampled(sample) => builder.connect_only(sample.around(slot), place),
+                Meter::Exact(exact) => builder.connect_only(Arc::clone(exact).around(slot), place),
+            })
+        })
+    }
+
+    /// Connects the slot for as long as the guard lives; see [`scoped`](Connect::scoped).
+    ///
+    /// # Errors
+    /// As for [`slot`](Self::slot).
+    #[track_caller]
+    pub fn scoped<F>(mut self, slot: F) -> Result<ScopedConnection, ConnectError>
+    where
+        F: Fn(&E) + Send + Sync + 'static,
+    {
+        self.track.is_kept = true;
+        self.slot(slot).map(ScopedConnection::from)
+    }
+
+    /// Connects a slot that may stop the emission; see [`SlotBuilder::connect_flow`]. Its calls are not counted.
+    ///
+    /// # Errors
+    /// As for [`slot`](Self::slot).
+    #[track_caller]
+    pub fn slot_flow<F>(mut self, slot: F) -> Result<Connection, ConnectError>
+    where
+        F: Fn(&E) -> ControlFlow<()> + Send + Sync + 'static,
+    {
+        let (builder, place) = (self.target, Location::caller());
+        let connect = move |_: &Meter| attached(builder.connect_flow_only(slot, place));
+        self.bus.inner.connect(&mut self.track, place, connect)
+    }
+}
+
 impl<'a> Connect<'a, Connection> {
     pub(super) fn over(bus: &'a Bus, connection: Connection) -> Self {
         Self::new(bus, connection, Track::default())
@@ -307,6 +378,11 @@ where
 fn attach_closure<E: 'static>(signal: &Signal<E>, closure: Closure, place: &'static Location<'static>) -> Attached {
     let (connection, due) = signal.attach_only(Rank::DEFAULT, closure, place);
     Attached { connection, life: signal.life().or_else(|| connection.life()), due }
+}
+
+/// What was connected by a builder, at whatever rank.
+fn attached((connection, due): (Connection, Option<Due>)) -> Attached {
+    Attached { connection, life: connection.life(), due }
 }
 
 /// [`Closure::each`] for a slot whose type has no name.

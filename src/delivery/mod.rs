@@ -38,6 +38,8 @@ pub(crate) use bell::Ticket;
 pub(crate) use channel::{Inlet, Instead, Outlet, channel};
 pub use error::{CapacityError, CloseReason, Lagged, RecvError, RecvTimeoutError, TryRecvError};
 #[cfg(not(loom))]
+pub use event_loop::{EventLoop, LoopBudget, LoopFigures, LoopHandle, LoopRun, LoopTask, PostError};
+#[cfg(not(loom))]
 pub use figures::MailboxFigures;
 #[cfg(not(loom))]
 pub use iter::{Drain, Iter, TryIter};
@@ -47,6 +49,4 @@ pub use overflow::Overflow;
 pub use ring::{AfterError, Drain as RingDrain, Ring, RingFigures, RingFull, RingPublisher, RingReader, SignalRing};
 #[cfg(all(feature = "async", not(loom)))]
 pub use stream::RecvAsync;
-#[cfg(not(loom))]
-pub use event_loop::{EventLoop, LoopBudget, LoopFigures, LoopHandle, LoopRun, LoopTask, PostError};
 pub use wait::Wait;

@@ -147,6 +147,11 @@ impl Meter {
         let _ = self.connection.set(connection);
     }
 
+    /// How many calls have taken too long.
+    pub(super) fn overruns(&self) -> u64 {
+        self.executions.executions().overruns
+    }
+
     fn slow(&self) -> Option<SlowSlot> {
         let (executions, connection) = (self.executions.executions(), *self.connection.get()?);
         let slow = SlowSlot {

@@ -4,17 +4,21 @@
 
 mod budget;
 mod forward;
+#[cfg(not(loom))]
+mod on_loop;
 mod optioned;
 mod priority;
 mod when;
 
 pub use budget::{OverBudget, SlotBudget, SlowSlot};
 pub use forward::{FORWARD_LIMIT, ForwardTarget, MappedSlot};
+#[cfg(not(loom))]
+pub use on_loop::{LoopSlot, SpillingSlot};
 pub use priority::Priority;
 pub use when::{Always, Filter, Until, When};
 
 use crate::connection::Connection;
-use crate::list::{Closure, Rank};
+use crate::list::{Closure, Due, Rank};
 use crate::panics::PanicPolicy;
 use crate::scope::ScopedConnection;
 use crate::signal::Signal;
@@ -160,11 +164,18 @@ impl<'a, E, W: When<E>> SlotBuilder<'a, E, W> {
     where
         F: Fn(&E) + Send + Sync + 'static,
     {
-        let place = Location::caller();
+        settled(self.connect_only(slot, Location::caller()))
+    }
+
+    /// Connects the slot, and leaves what is due afterwards to the caller.
+    pub(crate) fn connect_only<F>(self, slot: F, place: &'static Location<'static>) -> (Connection, Option<Due>)
+    where
+        F: Fn(&E) + Send + Sync + 'static,
+    {
         if W::IS_ALWAYS && self.times.is_none() && self.policy.is_none() && self.budget.is_none() {
-            return self.signal.attach_at(self.rank(), Closure::each::<E, F>(slot), place);
+            return self.signal.attach_only(self.rank(), Closure::each::<E, F>(slot), place);
         }
-        self.attach(place, move |event, _| {
+        self.attach_only(place, move |event, _| {
             slot(event);
             ControlFlow::Continue(())
         })
@@ -204,9 +215,16 @@ impl<'a, E, W: When<E>> SlotBuilder<'a, E, W> {
     where
         F: Fn(&E) -> ControlFlow<()> + Send + Sync + 'static,
     {
-        let place = Location::caller();
+        settled(self.connect_flow_only(slot, Location::caller()))
+    }
+
+    /// The same, and leaves what is due afterwards to the caller.
+    pub(crate) fn connect_flow_only<F>(self, slot: F, place: &'static Location<'static>) -> (Connection, Option<Due>)
+    where
+        F: Fn(&E) -> ControlFlow<()> + Send + Sync + 'static,
+    {
         self.signal.make_elaborate(place);
-        self.attach(place, move |event, _| slot(event))
+        self.attach_only(place, move |event, _| slot(event))
     }
 
     /// Connects a slot that is handed its own connection with each event: to end or block itself, without a cell to keep it in.
@@ -295,7 +313,7 @@ impl<'a, E, W: When<E>> SlotBuilder<'a, E, W> {
     }
 
     /// Connects what all slots of the builder come down to, with as much around it as was asked for.
-    fn attach<F>(self, place: &'static Location<'static>, slot: F) -> Connection
+    fn attach_only<F>(self, place: &'static Location<'static>, slot: F) -> (Connection, Option<Due>)
     where
         F: Fn(&E, Connection) -> ControlFlow<()> + Send + Sync + 'static,
     {
@@ -306,17 +324,33 @@ impl<'a, E, W: When<E>> SlotBuilder<'a, E, W> {
                 None => Closure::knowing::<E, _>(gated),
                 Some(times) => Closure::knowing::<E, _>(Limited { limit: Limit::new(times), gated }),
             };
-            return signal.attach_at(rank, closure, place);
+            return signal.attach_only(rank, closure, place);
         }
         let meter = self.budget.map(|budget| budget.meter(place));
         let limit = self.times.map(Limit::new);
         let optioned = Optioned { limit, policy: self.policy, meter: meter.clone(), gated };
-        let connection = signal.attach_at(rank, Closure::knowing::<E, _>(optioned), place);
+        let (connection, due) = signal.attach_only(rank, Closure::knowing::<E, _>(optioned), place);
         if let Some(meter) = meter {
             meter.is_of(connection);
         }
-        connection
+        (connection, due)
     }
+
+    /// The same, and settles what is due.
+    fn attach<F>(self, place: &'static Location<'static>, slot: F) -> Connection
+    where
+        F: Fn(&E, Connection) -> ControlFlow<()> + Send + Sync + 'static,
+    {
+        settled(self.attach_only(place, slot))
+    }
+}
+
+/// Settles what a connect has left to do.
+fn settled((connection, due): (Connection, Option<Due>)) -> Connection {
+    if let Some(due) = due {
+        due.settle();
+    }
+    connection
 }
 
 impl<E, W> fmt::Debug for SlotBuilder<'_, E, W> {

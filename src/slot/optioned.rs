@@ -54,7 +54,7 @@ impl Limit {
     }
 
     /// Takes a call, if there is one left. Whoever takes the last one ends the connection first.
-    fn take(&self, own: Connection) -> bool {
+    pub(super) fn take(&self, own: Connection) -> bool {
         // Relaxed: of all that try, each takes another one, and that is all there is to it.
         let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if taken.unwrap_or(0) <= 1 {

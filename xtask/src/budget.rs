@@ -3,6 +3,7 @@
 mod bus;
 mod count;
 mod pool;
+mod slots;
 
 use serde::Serialize;
 
@@ -91,12 +92,19 @@ pub fn table(figures: &[Figure]) -> Table {
     table
 }
 
-/// Counts everything, of the signals, of the bus and of pools.
+/// Counts everything, of the signals, of their slots' options, of the bus and of pools.
 pub fn measure() -> Result<Vec<Figure>, Error> {
     let mut figures = measure_signals()?;
+    figures.extend(measure_slots()?);
     figures.extend(measure_bus()?);
     figures.extend(measure_pools()?);
     Ok(figures)
+}
+
+/// Counts what options of slots cost those who use them, and what queries cost.
+pub fn measure_slots() -> Result<Vec<Figure>, Error> {
+    build("slot_probe")?;
+    slots::measure()
 }
 
 /// Counts what the bus costs.

@@ -31,20 +31,24 @@ pub fn measure() -> Result<Vec<Figure>, Error> {
     let apart = |a: &Line, b: &Line| (a.instructions.start - b.instructions.start) / RUNS;
 
     Ok(vec![
-        held("more instructions per call: limited by `times`", times.0, TIMES),
-        held("the same: behind a filter that lets it through", filter.0, FILTER),
+        held("more instructions per call: limited by `times`", times.0, 22),
+        held("the same: behind a filter that lets it through", filter.0, 8),
         told("the same: behind a filter that does not (and there is no call)", filtered.0),
-        held("the same: until an event that does not come", until.0, FILTER),
-        held("the same: blocked once, and no more", unblocked.0, UNBLOCKED),
+        held("the same: until an event that does not come", until.0, 8),
+        held("the same: blocked once, and no more", unblocked.0, 24),
         told("the same: blocked (and there is no call)", blocked.0),
-        held("the same: weak", weak.0, WEAK),
-        held("the same: told its own connection", own.0, OWN),
-        held("the same: with a panic policy of its own", policy.0, POLICY),
+        held("the same: weak", weak.0, 34),
+        held("the same: told its own connection", own.0, 3),
+        held("the same: with a panic policy of its own", policy.0, 42),
         told("the same: with a budget of time (without what the clock takes in the kernel)", budget.0),
-        held("the same: at the front", front.0, FRONT),
-        held("the same: that may stop the emission", flow.0, FLOW),
-        held("more instructions per emission of a signal with lanes", apart(&lanes, &plain), LANES),
-        held("instructions per answer of a query's fold, to those of a loop over boxes", fold.instructions.slope / boxes.instructions.slope, FOLD),
+        held("the same: at the front", front.0, 10),
+        held("the same: that may stop the emission", flow.0, 7),
+        held("more instructions per emission of a signal with lanes", apart(&lanes, &plain), 250),
+        held(
+            "instructions per answer of a query's fold, to those of a loop over boxes",
+            fold.instructions.slope / boxes.instructions.slope,
+            1.3,
+        ),
         held("heap calls of all of the above", heap_calls as f64, 0),
     ])
 }
