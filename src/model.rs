@@ -1,6 +1,8 @@
 //! For models under loom: each execution gets a world of its own, and the pieces that signals and topics hide too well to
 //! be cornered through them can be had raw.
 
+pub mod delivery;
+
 use crate::entry;
 use crate::epoch::{self, Epoch, Link, Ready, Turn};
 use crate::list::{Arrival, Depth, Flight};

@@ -482,7 +482,6 @@ fn a_destructor_that_panics_hurts_nobody() {
         }
     }
     for overflow in [Overflow::DropOldest, Overflow::KeepLatest] {
-        drop(signal);
         let signal = Signal::<Bomb>::new();
         let mut receiver = signal.mailbox(2, overflow).expect("a fair capacity");
         let bomb = std::mem::ManuallyDrop::new(Bomb(true));

@@ -3,12 +3,14 @@
 #![cfg(loom)]
 
 mod append;
+mod bell;
 mod collect;
 mod disconnect;
 mod domain;
 mod epoch;
 mod flight;
 mod handle;
+mod mailbox;
 mod objects;
 mod pool;
 mod publish;

@@ -92,12 +92,10 @@ fn word(position: u64, phase: u64) -> u64 {
 /// What there is at the head.
 enum Passed<E> {
     Event(E),
-    /// Somebody else has passed it, or it was a hole.
-    Changed,
+    /// Nothing, any more: the head is there by now.
+    Changed(u64),
     /// It is claimed, and not published; so it was when the word was read that is given.
     Unfinished(u64),
-    /// It is not claimed.
-    Nothing,
 }
 
 impl<E> Window<E> {
@@ -136,23 +134,24 @@ impl<E> Window<E> {
     pub(crate) fn push(&self, event: E, all: bool) {
         let mut event = event;
         let mut oldest = None;
+        // Relaxed, both: an old tail makes the exchange fail, and an old head is looked at again. What may be done with cells their words
+        // say.
+        let mut tail = self.tail.0.load(Ordering::Relaxed);
+        let mut head = self.head.0.load(Ordering::Relaxed) >> HEAD_SHIFT;
         loop {
-            // Relaxed: an old one makes the exchange fail.
-            let tail = self.tail.0.load(Ordering::Relaxed);
-            // Relaxed: the cells' words say what may be done with them.
-            let head = self.head.0.load(Ordering::Relaxed) >> HEAD_SHIFT;
             if tail.wrapping_sub(head) as i64 >= self.capacity as i64 {
-                let end = if all { tail } else { tail - self.capacity + 1 };
-                self.make_room(end, &mut oldest);
-                continue;
+                head = self.make_room(if all { tail } else { tail - self.capacity + 1 }, &mut oldest);
             }
             // Relaxed: what is claimed is published by the cells' words.
-            if self.tail.0.compare_exchange_weak(tail, tail + 1, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-                continue;
-            }
-            match self.put(tail, event) {
-                Ok(()) => break,
-                Err(again) => event = again,
+            match self.tail.0.compare_exchange_weak(tail, tail + 1, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => match self.put(tail, event) {
+                    Ok(()) => break,
+                    Err(again) => {
+                        event = again;
+                        tail += 1;
+                    }
+                },
+                Err(now) => tail = now,
             }
         }
         if let Some(oldest) = oldest {
@@ -160,33 +159,31 @@ impl<E> Window<E> {
         }
     }
 
-    /// Takes out all before `end`. One of them is left in `oldest`, to be dropped when the new event is in place.
+    /// Takes out all before `end`, up to which all is claimed, and returns where the head is then. One event is left in `oldest`, to be
+    /// dropped when the new one is in place.
     #[cold]
     #[inline(never)]
-    fn make_room(&self, end: u64, oldest: &mut Option<E>) {
+    fn make_room(&self, end: u64, oldest: &mut Option<E>) -> u64 {
         let mut rounds = 0;
-        loop {
-            let head = self.head();
-            if head.wrapping_sub(end) as i64 >= 0 {
-                return;
-            }
+        let mut head = self.head();
+        while (head.wrapping_sub(end) as i64) < 0 {
             match self.pass(head) {
                 Passed::Event(event) => {
                     if let Some(older) = oldest.replace(event) {
                         let _ = drop_quietly(older);
                     }
+                    head += 1;
                     rounds = 0;
                 }
+                Passed::Changed(now) => head = now,
                 Passed::Unfinished(_) if rounds < PATIENCE => pause_shortly(&mut rounds),
                 Passed::Unfinished(word) => {
                     self.revoke(head, word);
                     rounds = 0;
                 }
-                Passed::Changed => {}
-                // The head was behind the end, up to which all is claimed.
-                Passed::Nothing => return,
             }
         }
+        head
     }
 
     /// Writes the event to the position, which the caller has claimed; or gives it back, if the position was revoked.
@@ -256,27 +253,25 @@ impl<E> Window<E> {
         is_ours
     }
 
-    /// Moves the head over what is at it, and takes that out.
+    /// Moves the head over what is at it, and takes that out. It is claimed.
     fn pass(&self, head: u64) -> Passed<E> {
         let cell = self.cell(head);
         // Acquire; partner: the Release in `put`. If it is full, the event is in place.
         let found = cell.word.load(Ordering::Acquire);
         if found == word(head, FULL) {
-            if !self.move_head(head, head + 1) {
-                return Passed::Changed;
+            if let Err(now) = self.move_head(head, head + 1) {
+                return Passed::Changed(now);
             }
             // SAFETY: full, and we have moved the head over it: it is ours.
             let event = unsafe { cell.read() };
             self.leave_read(head);
-            return Passed::Event(event);
-        }
-        if (found >> SHIFT) > head {
+            Passed::Event(event)
+        } else if (found >> SHIFT) > head {
             // Revoked, or passed by somebody else; then the head has moved on.
-            self.pass_hole(head);
-            return Passed::Changed;
+            Passed::Changed(self.pass_hole(head))
+        } else {
+            Passed::Unfinished(found)
         }
-        // Relaxed: see who asks.
-        if self.tail.0.load(Ordering::Relaxed) == head { Passed::Nothing } else { Passed::Unfinished(found) }
     }
 
     /// The first position that nobody has passed. If that is a hole, and somebody is at it, it is passed first.
@@ -292,21 +287,27 @@ impl<E> Window<E> {
         }
     }
 
-    /// Moves the head over full cells.
-    fn move_head(&self, from: u64, to: u64) -> bool {
+    /// Moves the head over full cells, or says where it is instead.
+    fn move_head(&self, from: u64, to: u64) -> Result<(), u64> {
         // Release; partner: the Acquire in `head` and `pass_hole`: who counts holes behind it does so after we have looked at their number.
         let (from, to) = (from << HEAD_SHIFT, to << HEAD_SHIFT);
-        self.head.0.compare_exchange(from, to, Ordering::Release, Ordering::Relaxed).is_ok()
+        // Acquire when it fails: as in `head`.
+        match self.head.0.compare_exchange(from, to, Ordering::Release, Ordering::Acquire) {
+            Ok(_) => Ok(()),
+            Err(now) if now & HOLE == 0 => Err(now >> HEAD_SHIFT),
+            Err(_) => Err(self.head()),
+        }
     }
 
-    /// Moves the head over a hole, if it is there.
+    /// Moves the head over a hole, if it is there. Returns where the head is then.
     #[cold]
-    fn pass_hole(&self, position: u64) {
+    fn pass_hole(&self, position: u64) -> u64 {
         let head = position << HEAD_SHIFT;
-        // Acquire; partner: the Release in `move_head`. Relaxed otherwise: it says itself what is to be done.
+        // Acquire; partner: the Release in `move_head`. Release: who counts it sees the holes before it as counted.
         if self.head.0.compare_exchange(head, head | HOLE, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
             self.count_hole(head | HOLE);
         }
+        self.head()
     }
 
     /// The head is at a hole: counts it, once, and moves the head on.
@@ -384,20 +385,21 @@ impl<E> Window<E> {
     /// Takes events out into the empty basket, `wanted` at the most, and one at the least; or says why there is none.
     fn fill(&self, basket: &mut Basket<E>, wanted: usize) -> Result<(), Popped<()>> {
         let wanted = (wanted as u64).min(self.run());
+        let mut head = self.head();
         loop {
-            let head = self.head();
             let mut end = head;
             // Acquire; partner: the Release in `put`.
             while end < head + wanted && self.cell(end).word.load(Ordering::Acquire) == word(end, FULL) {
                 end += 1;
             }
             if end == head {
-                self.look_again(head)?;
+                head = self.look_again(head)?;
                 continue;
             }
             // Relaxed: as of the head, see `head` and `move_head`.
             let holes = (self.holes.0.passed.load(Ordering::Relaxed) >> PASSED_SHIFT) as u32;
-            if !self.move_head(head, end) {
+            if let Err(now) = self.move_head(head, end) {
+                head = now;
                 continue;
             }
             for position in head..end {
@@ -416,16 +418,15 @@ impl<E> Window<E> {
         }
     }
 
-    /// No event is at the head: is a hole there, which is passed, or is there nothing to be had?
+    /// No event is at the head: is a hole there, which is passed, or is there nothing to be had? Returns where the head is then.
     #[cold]
-    fn look_again(&self, head: u64) -> Result<(), Popped<()>> {
+    fn look_again(&self, head: u64) -> Result<u64, Popped<()>> {
         // Relaxed: a full one is looked at again.
         let found = self.cell(head).word.load(Ordering::Relaxed);
         if found == word(head, FULL) {
-            return Ok(());
+            return Ok(head);
         } else if (found >> SHIFT) > head {
-            self.pass_hole(head);
-            return Ok(());
+            return Ok(self.pass_hole(head));
         }
         // Relaxed: see who asks.
         Err(if self.tail.0.load(Ordering::Relaxed) == head { Popped::Nothing } else { Popped::Unfinished })

@@ -1,0 +1,356 @@
+//! Mailboxes: what senders put in, in both kinds of queues, and how the two ends learn of each other.
+
+use loom_tests::{Note, pair, trio};
+use pulsebus::Overflow;
+use pulsebus::model::delivery::{Found, Postbox, mail};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+/// An event, whose content loom watches: reading what was not written before it, or was written over, fails the model. Counts how many
+/// of its kind there are.
+struct Letter {
+    number: u32,
+    content: Note,
+    alive: Arc<AtomicU32>,
+}
+
+impl Letter {
+    fn all(numbers: impl IntoIterator<Item = u32>) -> (Vec<Self>, Arc<AtomicU32>) {
+        let alive = Arc::new(AtomicU32::new(0));
+        (numbers.into_iter().map(|number| Self::new(number, &alive)).collect(), alive)
+    }
+
+    fn new(number: u32, alive: &Arc<AtomicU32>) -> Self {
+        alive.fetch_add(1, Relaxed);
+        let content = Note::default();
+        content.write(number);
+        Self { number, content, alive: alive.clone() }
+    }
+
+    fn open(self) -> u32 {
+        assert_eq!(self.content.read(), self.number, "half a letter");
+        self.number
+    }
+}
+
+impl Clone for Letter {
+    fn clone(&self) -> Self {
+        Self::new(self.number, &self.alive)
+    }
+}
+
+impl Drop for Letter {
+    fn drop(&mut self) {
+        self.content.write(u32::MAX);
+        assert!(self.alive.fetch_sub(1, Relaxed) > 0, "dropped twice");
+    }
+}
+
+/// What a receiver has got: letters in order, and how many it knows to be lost.
+#[derive(Default)]
+struct Got {
+    letters: Vec<u32>,
+    lost: u64,
+}
+
+impl Got {
+    /// Looks once; whether there was something.
+    fn look(&mut self, inbox: &mut Postbox<Letter>) -> bool {
+        let found = inbox.try_recv();
+        let is_something = !matches!(found, Found::Empty | Found::Closed);
+        self.take(found);
+        is_something
+    }
+
+    fn take(&mut self, found: Found<Letter>) {
+        match found {
+            Found::Event(letter) => {
+                let number = letter.open();
+                // Letters of one sender are numbered by ones, those of another one from 10 on.
+                let before = self.letters.iter().filter(|other| *other / 10 == number / 10).max();
+                assert!(before.is_none_or(|before| *before < number), "{number} after {:?}", self.letters);
+                self.letters.push(number);
+                assert!(
+                    u64::from(number % 10) < self.of(number / 10) + self.lost,
+                    "a loss was not told before {number}"
+                );
+            }
+            Found::Lagged(count) => {
+                assert!(count > 0);
+                self.lost += count;
+            }
+            Found::Empty | Found::Closed => {}
+        }
+    }
+
+    fn of(&self, sender: u32) -> u64 {
+        self.letters.iter().filter(|number| *number / 10 == sender).count() as u64
+    }
+
+    fn rest(&mut self, inbox: &mut Postbox<Letter>) {
+        while self.look(inbox) {}
+    }
+
+    /// After all: every letter was received or is known to be lost.
+    fn end(mut self, mut inbox: Postbox<Letter>, sent: u64) -> Self {
+        self.rest(&mut inbox);
+        assert_eq!(self.letters.len() as u64 + self.lost, sent, "{:?} received, {} lost", self.letters, self.lost);
+        assert_eq!(inbox.counts(), (sent, self.letters.len() as u64, self.lost, 0));
+        self
+    }
+}
+
+/// One sends, one looks.
+fn sent_and_received(
+    name: &str,
+    capacity: usize,
+    overflow: Overflow,
+    letters: u32,
+    looks: u32,
+    outcomes: &'static [&'static str],
+) {
+    pair(name, outcomes, move |run| {
+        let (letters, alive) = Letter::all(0..letters);
+        let count = letters.len() as u64;
+        let (post, mut inbox) = mail(capacity, overflow);
+        let (post, (got, inbox)) = run.race(
+            move || {
+                assert!(post.send(&letters));
+                drop(letters);
+                post
+            },
+            move || {
+                let mut got = Got::default();
+                (0..looks).for_each(|_| _ = got.look(&mut inbox));
+                (got, inbox)
+            },
+        );
+        run.note_if(got.letters.is_empty(), "after", "meanwhile");
+        let got = got.end(inbox, count);
+        run.note_if(got.lost > 0, "lost", "all");
+        drop(post);
+        assert_eq!(alive.load(Relaxed), 0, "every letter is dropped");
+    });
+}
+
+#[test]
+fn an_event_is_received_whole() {
+    sent_and_received("line: send vs receive", 2, Overflow::DropNewest, 2, 2, &["after", "meanwhile", "all"]);
+}
+
+#[test]
+fn room_is_used_again_after_what_was_there_was_read() {
+    let outcomes = &["after", "meanwhile", "lost", "all"];
+    sent_and_received("line of one: send vs receive", 1, Overflow::DropNewest, 3, 2, outcomes);
+}
+
+#[test]
+fn the_oldest_is_received_or_makes_room() {
+    let outcomes = &["after", "meanwhile", "lost", "all"];
+    sent_and_received("window of one: send vs receive", 1, Overflow::DropOldest, 2, 1, outcomes);
+}
+
+#[test]
+fn all_that_is_queued_is_received_or_makes_room() {
+    let outcomes = &["after", "meanwhile", "lost", "all"];
+    sent_and_received("window of two, latest: send vs receive", 2, Overflow::KeepLatest, 3, 1, outcomes);
+}
+
+/// Two send, and it is received afterwards.
+fn sent_by_two(name: &str, capacity: usize, overflow: Overflow, each: u32, outcomes: &'static [&'static str]) {
+    pair(name, outcomes, move |run| {
+        let ((ones, alive), (tens, too)) = (Letter::all(0..each), Letter::all(10..10 + each));
+        let (post, inbox) = mail(capacity, overflow);
+        let post = Arc::new(post);
+        let (first, second) = (post.clone(), post.clone());
+        let send = |post: Arc<pulsebus::model::delivery::Post<Letter>>, letters: Vec<Letter>| {
+            move || letters.iter().for_each(|letter| assert!(post.send(std::slice::from_ref(letter))))
+        };
+        run.race(send(first, ones), send(second, tens));
+        let got = Got::default().end(inbox, 2 * u64::from(each));
+        assert!(got.letters.len() <= capacity);
+        assert!(!got.letters.is_empty(), "the newest stays, or the oldest");
+        run.note_if(got.lost > 0, "lost", "all");
+        drop(post);
+        assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0), "every letter is dropped");
+    });
+}
+
+#[test]
+fn two_who_send_do_not_write_to_the_same_place() {
+    sent_by_two("line: send vs send", 3, Overflow::DropNewest, 2, &["lost"]);
+}
+
+#[test]
+fn two_who_make_room_do_not_take_the_same_event() {
+    sent_by_two("window of one: send vs send", 1, Overflow::DropOldest, 1, &["lost"]);
+}
+
+#[test]
+fn two_who_empty_the_queue_leave_the_newest() {
+    sent_by_two("window of one, latest: send vs send", 1, Overflow::KeepLatest, 1, &["lost"]);
+}
+
+/// Two send, and one looks.
+fn sent_by_two_and_received(
+    name: &str,
+    capacity: usize,
+    overflow: Overflow,
+    letters: u32,
+    outcomes: &'static [&'static str],
+) {
+    trio(name, outcomes, move |run| {
+        let ((ones, alive), (tens, too)) = (Letter::all(0..letters), Letter::all(10..11));
+        let (post, mut inbox) = mail(capacity, overflow);
+        let post = Arc::new(post);
+        let (first, second) = (post.clone(), post.clone());
+        let ((), (), (got, inbox)) = run.race3(
+            move || assert!(first.send(&ones)),
+            move || assert!(second.send(&tens)),
+            move || {
+                let mut got = Got::default();
+                got.look(&mut inbox);
+                (got, inbox)
+            },
+        );
+        run.note_if(got.letters.is_empty(), "after", "meanwhile");
+        let got = got.end(inbox, u64::from(letters) + 1);
+        run.note_if(got.lost > 0, "lost", "all");
+        drop(post);
+        assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0), "every letter is dropped");
+    });
+}
+
+#[test]
+fn losses_of_two_who_send_are_told_in_time() {
+    let outcomes = &["after", "meanwhile", "lost"];
+    sent_by_two_and_received("line of one: send vs send vs receive", 1, Overflow::DropNewest, 2, outcomes);
+}
+
+#[test]
+fn making_room_beside_a_sender_and_a_receiver_loses_count_of_nothing() {
+    let outcomes = &["after", "meanwhile", "lost", "all"];
+    sent_by_two_and_received("window of one: send vs send vs receive", 1, Overflow::DropOldest, 1, outcomes);
+}
+
+/// A batch is claimed as a whole, beside another one.
+#[test]
+fn batches_are_put_in_whole_and_in_order() {
+    pair("line: batch vs batch", &["all"], |run| {
+        let ((ones, alive), (tens, too)) = (Letter::all(0..2), Letter::all(10..12));
+        let (post, inbox) = mail(4, Overflow::DropNewest);
+        let post = Arc::new(post);
+        let (first, second) = (post.clone(), post.clone());
+        run.race(move || assert!(first.send(&ones)), move || assert!(second.send(&tens)));
+        let got = Got::default().end(inbox, 4);
+        run.note_if(got.letters == [0, 1, 10, 11] || got.letters == [10, 11, 0, 1], "all", "lost");
+        drop(post);
+        assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0));
+    });
+}
+
+/// A receiver that sleeps is woken by what is sent, and by the end.
+fn received_until_the_end(name: &str, overflow: Overflow) {
+    pair(name, &["received"], move |run| {
+        let (letters, alive) = Letter::all(0..2);
+        let (post, mut inbox) = mail::<Letter>(2, overflow);
+        let ((), (got, inbox)) = run.race(
+            move || {
+                assert!(post.send(&letters));
+                drop(letters);
+                drop(post);
+            },
+            move || {
+                let mut got = Got::default();
+                loop {
+                    match inbox.recv() {
+                        Found::Closed => return (got, inbox),
+                        Found::Empty => panic!("it is to wait"),
+                        found => got.take(found),
+                    }
+                }
+            },
+        );
+        assert_eq!(got.letters, [0, 1], "the end comes after what was sent");
+        drop(inbox);
+        assert_eq!(alive.load(Relaxed), 0);
+        run.note("received");
+    });
+}
+
+#[test]
+fn a_sleeping_receiver_gets_all_and_then_the_end() {
+    received_until_the_end("line: send, end vs receive until the end", Overflow::DropNewest);
+    received_until_the_end("window: send, end vs receive until the end", Overflow::DropOldest);
+}
+
+/// A sender that waits for room is woken when there is some.
+#[test]
+fn a_sender_that_waits_for_room_gets_it() {
+    pair("line of one, block: send vs receive", &["received"], |run| {
+        let (letters, alive) = Letter::all(0..2);
+        let (post, mut inbox) = mail(1, Overflow::Block(Duration::MAX));
+        let (post, (got, inbox)) = run.race(
+            move || {
+                letters.iter().for_each(|letter| assert!(post.send(std::slice::from_ref(letter))));
+                post
+            },
+            move || {
+                let mut got = Got::default();
+                (0..2).for_each(|_| got.take(inbox.recv()));
+                (got, inbox)
+            },
+        );
+        let got = got.end(inbox, 2);
+        assert_eq!((got.letters.as_slice(), got.lost), ([0, 1].as_slice(), 0));
+        drop(post);
+        assert_eq!(alive.load(Relaxed), 0);
+        run.note("received");
+    });
+}
+
+/// A sender that waits for room is let go when the receiver goes, and nothing is left behind.
+#[test]
+fn a_sender_that_waits_for_room_is_let_go_with_the_receiver() {
+    pair("line of one, block: send vs the receiver's end", &["gone"], |run| {
+        let (letters, alive) = Letter::all(0..2);
+        let (post, inbox) = mail(1, Overflow::Block(Duration::MAX));
+        let (post, ()) = run.race(
+            move || {
+                letters.iter().for_each(|letter| assert!(post.send(std::slice::from_ref(letter))));
+                post
+            },
+            move || drop(inbox),
+        );
+        drop(post);
+        assert_eq!(alive.load(Relaxed), 0);
+        run.note("gone");
+    });
+}
+
+/// A mailbox that is to be disconnected when it is full: what is in it comes before the end.
+#[test]
+fn what_is_queued_comes_before_the_end_by_overflow() {
+    pair("line of one, disconnect: send vs receive", &["received", "closed"], |run| {
+        let (letters, alive) = Letter::all(0..2);
+        let (post, mut inbox) = mail(1, Overflow::Disconnect);
+        let ((post, sent), (got, inbox)) = run.race(
+            move || {
+                let sent = letters.iter().take_while(|letter| post.send(std::slice::from_ref(*letter))).count();
+                (post, sent)
+            },
+            move || {
+                let mut got = Got::default();
+                (0..3).for_each(|_| match inbox.try_recv() {
+                    Found::Closed => assert_eq!(got.letters, [0], "the end comes after what was sent"),
+                    found => got.take(found),
+                });
+                (got, inbox)
+            },
+        );
+        run.note_if(sent == 2, "received", "closed");
+        drop((got, inbox, post));
+        assert_eq!(alive.load(Relaxed), 0);
+    });
+}

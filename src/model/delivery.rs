@@ -1,0 +1,124 @@
+//! Bells, and mailboxes without a signal.
+
+use crate::delivery::{Bell, Inlet, Instead, Outlet, Ticket, channel};
+use crate::sync::{AtomicU32, Ordering, immortal};
+use crate::{Overflow, Wait};
+use std::task::Waker;
+
+/// A bell, and something that happens: a number that only grows.
+pub struct Doorbell {
+    bell: Bell,
+    /// Release and Acquire only: whether a sleeper sees it is for the bell to see to.
+    number: AtomicU32,
+}
+
+impl Doorbell {
+    /// Nothing has happened.
+    pub fn new() -> &'static Self {
+        &immortal(vec![Self { bell: Bell::new(), number: AtomicU32::new(0) }])[0]
+    }
+
+    /// Lets it happen once more, and rings.
+    pub fn ring(&self) {
+        self.number.fetch_add(1, Ordering::Release);
+        self.bell.ring();
+    }
+
+    /// How often it has happened.
+    pub fn number(&self) -> u32 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    /// Sleeps until it has happened so often.
+    pub fn wait(&self, number: u32) {
+        let ready = || (self.number() >= number).then_some(());
+        self.bell.wait(Wait::Park, None, ready).expect("there is no deadline");
+    }
+
+    /// A place to wait at.
+    pub fn place(&'static self) -> Waiting {
+        Waiting { door: self, ticket: Ticket::default() }
+    }
+}
+
+/// A task's place at a bell, left when it is dropped.
+pub struct Waiting {
+    door: &'static Doorbell,
+    ticket: Ticket,
+}
+
+impl Waiting {
+    /// Has it happened so often? If not, the waker is woken when it happens the next time.
+    pub fn poll(&mut self, number: u32, waker: &Waker) -> bool {
+        if self.door.number() >= number {
+            return true;
+        }
+        self.door.bell.enter(&mut self.ticket, waker);
+        self.door.number() >= number
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.door.bell.leave(&mut self.ticket);
+    }
+}
+
+/// The end of a mailbox that a slot would have.
+pub struct Post<E>(Inlet<E>);
+
+/// The end that a receiver would have.
+pub struct Postbox<E>(Outlet<E>);
+
+/// What there was.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found<E> {
+    /// An event.
+    Event(E),
+    /// So many were lost.
+    Lagged(u64),
+    /// None at present.
+    Empty,
+    /// There will be none.
+    Closed,
+}
+
+/// A mailbox.
+pub fn mail<E>(capacity: usize, overflow: Overflow) -> (Post<E>, Postbox<E>) {
+    let (inlet, outlet) = channel(capacity, overflow).expect("models have room");
+    (Post(inlet), Postbox(outlet))
+}
+
+impl<E: Clone> Post<E> {
+    /// Puts clones of these in; `false` if the mailbox is closed by that.
+    pub fn send(&self, events: &[E]) -> bool {
+        self.0.send(events)
+    }
+}
+
+fn found<E>(found: Result<E, Instead>) -> Found<E> {
+    match found {
+        Ok(event) => Found::Event(event),
+        Err(Instead::Lagged(count)) => Found::Lagged(count),
+        Err(Instead::Empty) => Found::Empty,
+        Err(Instead::Closed(_)) => Found::Closed,
+    }
+}
+
+impl<E> Postbox<E> {
+    /// What there is.
+    pub fn try_recv(&mut self) -> Found<E> {
+        found(self.0.try_recv(|| None))
+    }
+
+    /// Sleeps until there is something.
+    pub fn recv(&mut self) -> Found<E> {
+        found(self.0.recv(Wait::Park, None, || None).unwrap_or(Err(Instead::Empty)))
+    }
+
+    /// Sent, received, lost, and how many there are.
+    pub fn counts(&self) -> (u64, u64, u64, usize) {
+        let (sent, received, lost) = self.0.counts();
+        (sent, received, lost, self.0.len())
+    }
+}
