@@ -95,7 +95,7 @@ pub use delivery::RecvAsync;
 pub use delivery::{AfterError, Ring, RingDrain, RingFigures, RingFull, RingPublisher, RingReader, SignalRing};
 pub use delivery::{CapacityError, CloseReason, Lagged, Overflow, RecvError, RecvTimeoutError, TryRecvError, Wait};
 #[cfg(not(loom))]
-pub use delivery::{Drain, Iter, MailboxFigures, Receiver, TryIter};
+pub use delivery::{Drain, Iter, MailboxFigures, Receiver, Shared, TryIter};
 #[cfg(not(loom))]
 pub use delivery::{EventLoop, LoopBudget, LoopFigures, LoopHandle, LoopRun, LoopTask, PostError};
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};

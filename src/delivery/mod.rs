@@ -47,6 +47,8 @@ pub use iter::{Drain, Iter, TryIter};
 pub use mailbox::Receiver;
 pub use overflow::Overflow;
 pub use ring::{AfterError, Drain as RingDrain, Ring, RingFigures, RingFull, RingPublisher, RingReader, SignalRing};
+#[cfg(not(loom))]
+pub use shared::Shared;
 #[cfg(all(feature = "async", not(loom)))]
 pub use stream::RecvAsync;
 pub use wait::Wait;
