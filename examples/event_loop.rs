@@ -1,7 +1,8 @@
-//! A game loop, and a worker that does what takes long: the worker emits, and the game's slots run in the game's own tick.
+//! A game loop, and a worker that does what takes long: the worker emits, and the game's slots run in the game's own
+//! tick.
 //!
-//! The slots of the event loop change what only the game's thread has, without a lock: they run when the tick says so, and for
-//! no longer than it allows. In the end the game waits for what is left, asleep.
+//! The slots of the event loop change what only the game's thread has, without a lock: they run when the tick says so,
+//! and for no longer than it allows. In the end the game waits for what is left, asleep.
 //!
 //! ```sh
 //! cargo run --example event_loop

@@ -14,8 +14,8 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// The heap calls of `f`: for memory that is asked for, and for memory that is given back. The least of many, for the thread that
-/// runs the tests allocates beside them, now and then.
+/// The heap calls of `f`: for memory that is asked for, and for memory that is given back. The least of many, for the
+/// thread that runs the tests allocates beside them, now and then.
 fn calls(f: impl Fn()) -> (u64, u64) {
     let once = |_| {
         let before = Counting::figures();

@@ -1,4 +1,5 @@
-//! Event loops: slots run on the owner's thread, in the order in which they were queued, and not once they are disconnected.
+//! Event loops: slots run on the owner's thread, in the order in which they were queued, and not once they are
+//! disconnected.
 
 mod common;
 
@@ -662,12 +663,20 @@ fn inside_an_emission_a_run_drops_no_slots() {
     let guard = tally.guard();
     LOOP.with(|event_loop| event_loop.connect(&signal, move |_| guard.check())).disconnect();
     collect_all(&domain);
+    // And one that is met in the queue.
+    let guard = tally.guard();
+    let met = LOOP.with(|event_loop| event_loop.connect(&signal, move |_| guard.check()));
+    signal.emit_batch(&[1, 2]);
+    met.disconnect();
     let ticks = Signal::<()>::new();
-    ticks.connect(|()| LOOP.with(|event_loop| _ = event_loop.run_pending(1)));
+    ticks.connect(|()| LOOP.with(|event_loop| assert_eq!(event_loop.run_pending(1).skipped, 2)));
     inside_emission(|| ticks.emit(&()));
     assert_eq!(tally.dropped(), 0);
     LOOP.with(|event_loop| event_loop.run_pending(1));
     assert_eq!(tally.dropped(), 1);
+    collect_all(&domain);
+    LOOP.with(|event_loop| event_loop.run_pending(1));
+    tally.assert_all_dropped();
 }
 
 /// An event that tells where it is dropped.

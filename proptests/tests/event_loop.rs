@@ -1,5 +1,5 @@
-//! Random programs over an event loop, whose slots emit, connect, disconnect, run the loop and panic: call by call what an oracle
-//! makes of them, which is a queue and a `Vec`.
+//! Random programs over an event loop, whose slots emit, connect, disconnect, run the loop and panic: call by call what
+//! an oracle makes of them, which is a queue and a `Vec`.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

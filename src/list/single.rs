@@ -46,9 +46,9 @@ pub(crate) unsafe fn emit_to(
     true
 }
 
-/// Runs `f` in the stead of the slot that `live` names, if it is still connected, and not blocked; whether it was connected.
-/// Whoever disconnects it and waits, waits for `f` too. Its panic is the slot's, whose policy is its own, or else `policy`: what
-/// is to be propagated is returned.
+/// Runs `f` in the stead of the slot that `live` names, if it is still connected, and not blocked; whether it was
+/// connected. Whoever disconnects it and waits, waits for `f` too. Its panic is the slot's, whose policy is its own, or
+/// else `policy`: what is to be propagated is returned.
 #[cfg(not(loom))]
 pub(crate) fn run_for(
     (chunk, live): (&'static Chunk, Tag),

@@ -11,8 +11,8 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 /// Keeps the newest value.
 ///
-/// `latest` and whatever makes a value the newest take the same lock: so of *connect a slot, then ask for the newest value* and
-/// *make a value the newest, then emit it*, one sees what the other one did.
+/// `latest` and whatever makes a value the newest take the same lock: so of *connect a slot, then ask for the newest
+/// value* and *make a value the newest, then emit it*, one sees what the other one did.
 pub(crate) trait Store {
     type Value: 'static;
 

@@ -7,11 +7,11 @@
 //!    └──────────── leave ──────────┴──────────────────── leave: and emits the newest value ──────────┘
 //! ```
 //!
-//! A number of the last version alone would not do: of two threads that bring two values, the one with the older value may
-//! be admitted first, sleep, and call the slot when the other one has called it with the newer one. So whoever comes while
-//! another is inside leaves a note, and goes on; who is inside finds the note when it leaves, and sees to it that the slot gets
-//! what is newest then. Nobody waits, and it makes no difference whether the other is another thread or the slot itself, that
-//! sets the state it listens to.
+//! A number of the last version alone would not do: of two threads that bring two values, the one with the older value
+//! may be admitted first, sleep, and call the slot when the other one has called it with the newer one. So whoever
+//! comes while another is inside leaves a note, and goes on; who is inside finds the note when it leaves, and sees to
+//! it that the slot gets what is newest then. Nobody waits, and it makes no difference whether the other is another
+//! thread or the slot itself, that sets the state it listens to.
 
 use crate::sync::{AtomicU64, Ordering, const_unless_loom};
 use std::cell::Cell;
@@ -33,10 +33,11 @@ impl Gate {
         }
     }
 
-    /// The right to call the slot with this version, if it has not been called with it or a newer one, and nobody is calling it.
+    /// The right to call the slot with this version, if it has not been called with it or a newer one, and nobody is
+    /// calling it.
     ///
-    /// `missed` is set when the right is given back, if a newer version has come meanwhile: then the slot has to be offered the
-    /// newest one. Lock-free: repeats only if another thread has got on.
+    /// `missed` is set when the right is given back, if a newer version has come meanwhile: then the slot has to be
+    /// offered the newest one. Lock-free: repeats only if another thread has got on.
     #[inline]
     pub(crate) fn admit<'a>(&'a self, version: u64, missed: &'a Cell<bool>) -> Option<Inside<'a>> {
         let inside = (version << VERSION_SHIFT) | BUSY;
@@ -49,8 +50,8 @@ impl Gate {
                 // Acquire; partner: the Release in `leave`. What the slot did in the call before comes before this one.
                 self.0.compare_exchange(word, inside, Ordering::Acquire, Ordering::Relaxed)
             } else {
-                // Relaxed: whoever reads the note in `leave` asks for the newest version then, under the lock under which ours
-                // was made the newest. Had it asked before that, its `leave` would come before this note.
+                // Relaxed: whoever reads the note in `leave` asks for the newest version then, under the lock under
+                // which ours was made the newest. Had it asked before that, its `leave` would come before this note.
                 self.0.compare_exchange(word, word | MISSED, Ordering::Relaxed, Ordering::Relaxed)
             };
             match found {

@@ -24,37 +24,40 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Mutex};
 
-/// A value that can be watched: slots are called with each new one, and with the last one as soon as they are connected.
+/// A value that can be watched: slots are called with each new one, and with the last one as soon as they are
+/// connected.
 ///
-/// What others call a sticky signal, a behaviour subject, or an observable. Without a value ([`empty`](Self::empty)) it is a
-/// signal that has not been emitted yet. It is shared like a [`Signal`]: everything takes `&self`, and it can be a `static`.
+/// What others call a sticky signal, a behaviour subject, or an observable. Without a value ([`empty`](Self::empty)) it
+/// is a signal that has not been emitted yet. It is shared like a [`Signal`]: everything takes `&self`, and it can be a
+/// `static`.
 ///
 /// # What is promised
-/// - A slot that is connected while there is a value is called with it inside `connect`, on that thread; or, if another thread
-///   sets a value at that moment, by that thread, with the old value, the new one, or one after the other. Never with none, and
-///   never with the same one twice.
+/// - A slot that is connected while there is a value is called with it inside `connect`, on that thread; or, if another
+///   thread sets a value at that moment, by that thread, with the old value, the new one, or one after the other. Never
+///   with none, and never with the same one twice.
 /// - A slot never gets an older value after a newer one, and when nobody is setting any more, it has got the last one.
-/// - Calls of one slot never overlap, also not with themselves, and each comes after the one before. (Of two slots, each goes by
-///   itself.)
+/// - Calls of one slot never overlap, also not with themselves, and each comes after the one before. (Of two slots,
+///   each goes by itself.)
 /// - No user code runs under a lock: no slot, no destructor, no comparison, no function that makes a new value.
 /// - All that a [`Signal`] promises of its slots: order, disconnecting, panics, what slots may do.
 ///
 /// # What is not
-/// - That a slot gets *every* value. If several threads set at the same time, values in between may be left out, for some of the
-///   slots or for all. If one thread sets, nobody misses anything, but who is connected meanwhile by another thread and has not
-///   come back from its first call, and slots that set (see below).
-/// - That all slots have got a value when the `set` of it returns: a slot that another thread is calling just then gets it from
-///   that thread, when it has come back from the call. (So that thread's `set` goes on for as long as others keep setting
-///   while it is inside slots.)
+/// - That a slot gets *every* value. If several threads set at the same time, values in between may be left out, for
+///   some of the slots or for all. If one thread sets, nobody misses anything, but who is connected meanwhile by
+///   another thread and has not come back from its first call, and slots that set (see below).
+/// - That all slots have got a value when the `set` of it returns: a slot that another thread is calling just then gets
+///   it from that thread, when it has come back from the call. (So that thread's `set` goes on for as long as others
+///   keep setting while it is inside slots.)
 ///
 /// - That a slot whose connection was [blocked](Connection::block) catches up: it gets none of the values that were set
 ///   meanwhile, and the next one after that.
 ///
 /// # Slots that set
-/// A slot may set the state that it listens to. The inner `set` calls the slots that come after it and before it, at once; later
-/// slots do not get the outer value any more, for it is old by then. The slot itself is not called inside its own call, but
-/// when the outer `set` has gone round. A slot that sets a new value at each call, without an end, keeps that `set` going
-/// for ever; [`set_if_changed`](Self::set_if_changed) makes such circles end when the value settles.
+/// A slot may set the state that it listens to. The inner `set` calls the slots that come after it and before it, at
+/// once; later slots do not get the outer value any more, for it is old by then. The slot itself is not called inside
+/// its own call, but when the outer `set` has gone round. A slot that sets a new value at each call, without an end,
+/// keeps that `set` going for ever; [`set_if_changed`](Self::set_if_changed) makes such circles end when the value
+/// settles.
 ///
 /// ```
 /// use pulsebus::State;
@@ -108,7 +111,8 @@ impl<T: 'static> Shelf<T> {
         }
     }
 
-    /// Makes `value` the newest if the newest is of that version, or whatever it is. Returns its version, and the value before.
+    /// Makes `value` the newest if the newest is of that version, or whatever it is. Returns its version, and the value
+    /// before.
     fn replace(&self, expected: Option<u64>, value: &Arc<T>) -> Result<(u64, Option<Arc<T>>), Overtaken> {
         let mut version = lock(&self.version);
         if expected.is_some_and(|expected| expected != *version) {
@@ -176,9 +180,10 @@ impl<T: Send + Sync + 'static> State<T> {
 
     /// Sets the value, and calls the slots with it, on this thread, in connection order.
     ///
-    /// The cost is that of an emission, a heap call for the value, and a short lock that only setting and connecting take. The
-    /// value before is dropped here, after the emission, unless somebody else has it still. (Its destructor runs inside an
-    /// emission only if this is called inside a slot of some other signal. If it panics, the panic is swallowed, and counted in the domain's
+    /// The cost is that of an emission with two locked instructions more per slot, a heap call for the value, and a
+    /// short lock that only setting and connecting take. The value before is dropped here, after the emission, unless
+    /// somebody else has it still. (Its destructor runs inside an emission only if this is called inside a slot of some
+    /// other signal. If it panics, the panic is swallowed, and counted in the domain's
     /// [`Statistics`](crate::Statistics).)
     ///
     /// # Panics
@@ -209,9 +214,9 @@ impl<T: Send + Sync + 'static> State<T> {
 
     /// Sets what `f` makes of the value, and returns that; `None`, without calling `f`, if there is no value.
     ///
-    /// No value that others set meanwhile is lost: if one came while `f` was at work, `f` is called again, with that one, and
-    /// what it made before is dropped. So it may be called several times, and should do nothing else. Nothing is locked meanwhile; if
-    /// `f` sets this very state each time, this never ends. If `f` panics, nothing is set.
+    /// No value that others set meanwhile is lost: if one came while `f` was at work, `f` is called again, with that
+    /// one, and what it made before is dropped. So it may be called several times, and should do nothing else. Nothing
+    /// is locked meanwhile; if `f` sets this very state each time, this never ends. If `f` panics, nothing is set.
     ///
     /// # Panics
     /// As [`set`](Self::set), and if `f` does.
@@ -226,10 +231,11 @@ impl<T: Send + Sync + 'static> State<T> {
         self.replace_with(|value| value.map(|value| Arc::new(f(value))), Location::caller())
     }
 
-    /// Sets the value if it is another one than that which is set, or if none is; whether it did. Slots are called only then.
+    /// Sets the value if it is another one than that which is set, or if none is; whether it did. Slots are called only
+    /// then.
     ///
-    /// As in [`update`](Self::update), nothing is locked while the values are compared, and they are compared again if another
-    /// one is set meanwhile.
+    /// As in [`update`](Self::update), nothing is locked while the values are compared, and they are compared again if
+    /// another one is set meanwhile.
     ///
     /// # Panics
     /// As [`set`](Self::set), and if the comparison does: then nothing is set.
@@ -249,8 +255,8 @@ impl<T: Send + Sync + 'static> State<T> {
         self.replace_with(changed, Location::caller()).is_some()
     }
 
-    /// Sets what `make` makes of the value, if it does make something. Exactly that value is replaced: if it has been replaced
-    /// meanwhile, `make` is asked again.
+    /// Sets what `make` makes of the value, if it does make something. Exactly that value is replaced: if it has been
+    /// replaced meanwhile, `make` is asked again.
     fn replace_with(
         &self,
         mut make: impl FnMut(Option<&T>) -> Option<Arc<T>>,
@@ -277,13 +283,16 @@ impl<T: Send + Sync + 'static> State<T> {
         delivered.resume();
     }
 
-    /// Connects a slot, to be called with the value that there is, if there is one, and with each that is set from now on.
+    /// Connects a slot, to be called with the value that there is, if there is one, and with each that is set from now
+    /// on.
     ///
-    /// The first call is made before this returns, on this thread; unless another thread sets a value at this moment, and calls
-    /// the slot itself. Costs what [connecting](Signal::connect) costs, and that call; 16 bytes of captures are stored without a heap call.
+    /// The first call is made before this returns, on this thread; unless another thread sets a value at this moment,
+    /// and calls the slot itself. Costs what [connecting](Signal::connect) costs, and that call; 16 bytes of captures
+    /// are stored without a heap call.
     ///
-    /// If the slot panics at its first call, that is counted against the connection, which is returned all the same (under
-    /// [`PanicPolicy::DisconnectAfter`] it may have ended by that). Nothing is propagated from here under any policy.
+    /// If the slot panics at its first call, that is counted against the connection, which is returned all the same
+    /// (under [`PanicPolicy::DisconnectAfter`] it may have ended by that). Nothing is propagated from here under any
+    /// policy.
     ///
     /// ```
     /// let state = pulsebus::State::new(1);
@@ -329,7 +338,8 @@ impl<T: Send + Sync + 'static> State<T> {
         self.core.signal.is_empty()
     }
 
-    /// Disconnects every slot that was connected before this call; how many. The value stays. See [`Signal::disconnect_all`].
+    /// Disconnects every slot that was connected before this call; how many. The value stays. See
+    /// [`Signal::disconnect_all`].
     #[track_caller]
     pub fn disconnect_all(&self) -> usize {
         self.core.signal.disconnect_all()

@@ -5,11 +5,11 @@ use pulsebus::model::Versions;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-// (Each model keeps the state until its threads have been joined: else the one that lets go last would end it, beside the
-// emissions of the others.)
+// (Each model keeps the state until its threads have been joined: else the one that lets go last would end it, beside
+// the emissions of the others.)
 
-/// A slot of a state, and what it has got. Its own memory is written in each call without any synchronisation: calls that
-/// overlap, or are not ordered, fail the model.
+/// A slot of a state, and what it has got. Its own memory is written in each call without any synchronisation: calls
+/// that overlap, or are not ordered, fail the model.
 #[derive(Clone, Default)]
 struct Seen {
     newest: Note,

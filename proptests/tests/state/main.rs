@@ -1,4 +1,5 @@
-//! Random programs over a state, whose slots set, connect, disconnect and panic: call by call what the oracle makes of them.
+//! Random programs over a state, whose slots set, connect, disconnect and panic: call by call what the oracle makes of
+//! them.
 
 mod oracle;
 mod program;

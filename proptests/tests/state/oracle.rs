@@ -1,4 +1,5 @@
-//! The library's state, and one that is a `Vec` of slots and a number of versions: for one thread, slow and obviously right.
+//! The library's state, and one that is a `Vec` of slots and a number of versions: for one thread, slow and obviously
+//! right.
 
 use pulsebus::{Connection, State};
 use std::panic::{AssertUnwindSafe, catch_unwind};

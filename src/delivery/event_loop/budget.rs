@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-/// How much [`EventLoop::run_pending`](super::EventLoop::run_pending) may run. A number is a number of calls, a `Duration` a time.
+/// How much [`EventLoop::run_pending`](super::EventLoop::run_pending) may run. A number is a number of calls, a
+/// `Duration` a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LoopBudget {
     /// So many calls and tasks. Calls that are not run, since their connection has ended or is blocked, do not count.
     Calls(usize),
-    /// Until so much time is over. Looked at before each call but the first: one is run in any case, and the last one may take as
-    /// long as it likes.
+    /// Until so much time is over. Looked at before each call but the first: one is run in any case, and the last one
+    /// may take as long as it likes.
     Time(Duration),
     /// What is queued when it begins; nothing that is queued meanwhile.
     Queued,

@@ -4,15 +4,16 @@ use super::queue::{Entry, LoopFigures, LoopTask, Shared};
 use std::fmt;
 use std::sync::Weak;
 
-/// A loop, for all threads: posts tasks to it, and stops it; from [`EventLoop::handle`](super::EventLoop::handle). Does not keep it.
+/// A loop, for all threads: posts tasks to it, and stops it; from [`EventLoop::handle`](super::EventLoop::handle). Does
+/// not keep it.
 #[derive(Clone)]
 pub struct LoopHandle {
     pub(super) shared: Weak<Shared>,
 }
 
 impl LoopHandle {
-    /// Queues a task, to be run by the owner, on its thread, in order with all else that is queued. It is handed the loop, so
-    /// that it can connect to it.
+    /// Queues a task, to be run by the owner, on its thread, in order with all else that is queued. It is handed the
+    /// loop, so that it can connect to it.
     ///
     /// Lock-free. If the task panics, that is counted ([`LoopFigures::task_panics`]), and hurts nobody else.
     ///
@@ -41,8 +42,8 @@ impl LoopHandle {
         }
     }
 
-    /// Has [`run`](super::EventLoop::run) return, before its next call; if it is not running, as soon as it is called. One stop
-    /// ends one `run`; several before it has ended count as one. What is queued stays.
+    /// Has [`run`](super::EventLoop::run) return, before its next call; if it is not running, as soon as it is called.
+    /// One stop ends one `run`; several before it has ended count as one. What is queued stays.
     pub fn stop(&self) {
         if let Some(shared) = self.shared.upgrade() {
             shared.stop();

@@ -7,10 +7,11 @@
 //!                                         bell ─▶ run, asleep
 //! ```
 //!
-//! The closures never leave the owner: they lie in the [`table`], not in their slots. What lies in a slot is the [`Route`], a
-//! number and the way to the [`queue`]; when it is dropped, whoever does that leaves the number, and the owner drops the closure.
-//! So a closure needs to be neither `Send` nor `Sync`, and there is no `unsafe` about it: an [`EventLoop`] is not `Send`, for what
-//! it keeps is not. (The [`parcel`] of an event is small storage without a type; it checks the type it is opened with.)
+//! The closures never leave the owner: they lie in the [`table`], not in their slots. What lies in a slot is the
+//! [`Route`], a number and the way to the [`queue`]; when it is dropped, whoever does that leaves the number, and the
+//! owner drops the closure. So a closure needs to be neither `Send` nor `Sync`, and there is no `unsafe` about it: an
+//! [`EventLoop`] is not `Send`, for what it keeps is not. (The [`parcel`] of an event is small storage without a type;
+//! it checks the type it is opened with.)
 
 mod budget;
 mod handle;
@@ -42,32 +43,34 @@ use table::{Begun, Remains, Table, Turn};
 /// Calls slots on its own thread: emissions on other threads queue the events, and the owner runs them, in its tick
 /// ([`run_pending`](Self::run_pending)) or for as long as it has nothing else to do ([`run`](Self::run)).
 ///
-/// It stays on the thread that has made it, and so do the slots that are connected by it: they may be `FnMut`, and capture what
-/// is neither `Send` nor `Sync`. Other threads have a [handle](Self::handle), by which they [post](LoopHandle::post) tasks.
+/// It stays on the thread that has made it, and so do the slots that are connected by it: they may be `FnMut`, and
+/// capture what is neither `Send` nor `Sync`. Other threads have a [handle](Self::handle), by which they
+/// [post](LoopHandle::post) tasks.
 ///
 /// # What is promised
-/// - Calls run in the order in which they were queued. So all that one thread emits, to whatever signals, and all that it posts,
-///   comes in its order; a batch comes event by event.
-/// - A queued call is not run if its connection has ended, or is blocked then: it is looked at right before the call. Once
-///   `disconnect()` has returned on the owner's thread, nothing of what is queued for it runs.
-///   [`disconnect_and_wait`](Connection::disconnect_and_wait), on another thread, waits for a call of the loop as for an emission.
-/// - A panic of a queued call is the slot's: it is counted for its connection, reported to the domain's hook, and treated by
-///   its own panic policy, or by that which the signal had when it was connected.
+/// - Calls run in the order in which they were queued. So all that one thread emits, to whatever signals, and all that
+///   it posts, comes in its order; a batch comes event by event.
+/// - A queued call is not run if its connection has ended, or is blocked then: it is looked at right before the call.
+///   Once `disconnect()` has returned on the owner's thread, nothing of what is queued for it runs.
+///   [`disconnect_and_wait`](Connection::disconnect_and_wait), on another thread, waits for a call of the loop as for
+///   an emission.
+/// - A panic of a queued call is the slot's: it is counted for its connection, reported to the domain's hook, and
+///   treated by its own panic policy, or by that which the signal had when it was connected.
 /// - Closures are dropped on the owner's thread, outside of emissions and calls; also those of slots that others have
-///   disconnected: in the run after the slot has been [collected](crate::collect), or after a call that was queued for it has
-///   been skipped.
+///   disconnected: when a run meets a call that is queued for one, or after it has been [collected](crate::collect).
 /// - Dropping the loop disconnects its slots, and drops, on this thread, the closures and what is queued.
 ///
 /// # What is not
-/// - That queueing costs nothing: the event is cloned, and put into a queue that makes a heap call for each 31 entries (none, if
-///   the loop is [bounded](Self::bounded)) and one more for an event of more than 24 bytes. Lock-free, but for other threads
-///   that are just making room.
-/// - That the queue ends somewhere. If the owner does not keep up, it grows; [`figures`](Self::figures) tell how far it has come.
-///   A [bounded](Self::bounded) loop has room for so much, and loses what comes when it is full.
+/// - That queueing costs nothing: the event is cloned, and put into a queue that makes a heap call for each 31 entries
+///   (none, if the loop is [bounded](Self::bounded)) and one more for an event of more than 24 bytes. Lock-free, but
+///   for other threads that are just making room.
+/// - That the queue ends somewhere. If the owner does not keep up, it grows; [`figures`](Self::figures) tell how far it
+///   has come. A [bounded](Self::bounded) loop has room for so much, and loses what comes when it is full.
 ///
 /// # Inside a queued call
-/// Anything is allowed: emitting (to the loop's own slots too: it is queued), connecting, disconnecting. Running the loop as well:
-/// what is queued runs in its order, but for what is queued for a slot that is being called; that comes right after its call.
+/// Anything is allowed: emitting (to the loop's own slots too: it is queued), connecting, disconnecting. Running the
+/// loop as well: what is queued runs in its order, but for what is queued for a slot that is being called; that comes
+/// right after its call.
 ///
 /// ```
 /// use pulsebus::{EventLoop, Signal};
@@ -110,8 +113,8 @@ impl EventLoop {
         Self::with(None)
     }
 
-    /// A loop of the calling thread that has room for so many queued calls and tasks, made at once. An event that finds no room is lost,
-    /// and counted ([`LoopFigures::lost`]); a task is handed back. Emissions never wait for room.
+    /// A loop of the calling thread that has room for so many queued calls and tasks, made at once. An event that finds
+    /// no room is lost, and counted ([`LoopFigures::lost`]); a task is handed back. Emissions never wait for room.
     ///
     /// # Errors
     /// A capacity of zero, or one that could not be allocated.
@@ -146,10 +149,11 @@ impl EventLoop {
         LoopHandle { shared: Arc::downgrade(&self.shared) }
     }
 
-    /// Connects a slot that runs on this loop: the emission clones the event and queues it, and the owner calls the slot.
+    /// Connects a slot that runs on this loop: the emission clones the event and queues it, and the owner calls the
+    /// slot.
     ///
-    /// Otherwise like [`Signal::connect`]: the connection is one of the signal's. If the event's `clone` panics, that is a panic
-    /// of the slot, on the thread that emits.
+    /// Otherwise like [`Signal::connect`]: the connection is one of the signal's. If the event's `clone` panics, that
+    /// is a panic of the slot, on the thread that emits.
     #[track_caller]
     pub fn connect<E, F>(&self, signal: &Signal<E>, slot: F) -> Connection
     where
@@ -173,8 +177,9 @@ impl EventLoop {
         ScopedConnection::from(self.connect(signal, slot))
     }
 
-    /// For whoever connects in another way: keeps the slot, and returns what is to be connected in its place. When that is done,
-    /// [`connected`](Self::connected) has to be told, on this thread; what is queued for it before the loop runs is not missed.
+    /// For whoever connects in another way: keeps the slot, and returns what is to be connected in its place. When that
+    /// is done, [`connected`](Self::connected) has to be told, on this thread; what is queued for it before the loop
+    /// runs is not missed.
     ///
     /// `policy` is what a panic of a queued call means, if what is connected has none of its own.
     #[track_caller]
@@ -193,8 +198,9 @@ impl EventLoop {
         self.table.borrow_mut().set_connection(number, connection);
     }
 
-    /// Runs what is queued, in its order, up to a budget: a number of calls, a `Duration`, or [`LoopBudget::Queued`]. What is
-    /// queued meanwhile, by the calls themselves too, comes in its turn, if the budget is not spent by then. Does not wait.
+    /// Runs what is queued, in its order, up to a budget: a number of calls, a `Duration`, or [`LoopBudget::Queued`].
+    /// What is queued meanwhile, by the calls themselves too, comes in its turn, if the budget is not spent by then.
+    /// Does not wait.
     ///
     /// # Panics
     /// Only under [`PanicPolicy::Propagate`], right after the call that has panicked. What is queued after it stays.
@@ -221,8 +227,8 @@ impl EventLoop {
         run
     }
 
-    /// Runs what is queued, and sleeps when there is nothing, until [`LoopHandle::stop`] is called: then it returns before the
-    /// next call. Of nested ones the innermost ends.
+    /// Runs what is queued, and sleeps when there is nothing, until [`LoopHandle::stop`] is called: then it returns
+    /// before the next call. Of nested ones the innermost ends.
     ///
     /// # Panics
     /// As [`run_pending`](Self::run_pending).
@@ -312,7 +318,8 @@ impl EventLoop {
         if !has_run {
             self.count_skipped(run);
         }
-        let remains = self.table.borrow_mut().end(number, call);
+        // Inside an emission, or another call, it is left for `bury`.
+        let remains = self.table.borrow_mut().end(number, call, !epoch::is_pinned());
         if let Some(remains) = &remains {
             // What has waited for it.
             remains.waiting.iter().for_each(|_| self.count_skipped(run));

@@ -44,8 +44,8 @@ impl Parcel {
             return None;
         }
         let place = &raw const self.storage;
-        // SAFETY: `new` has put an event of the kind's type there, in place if it fits, which is an `E`; it stays until the
-        // parcel is dropped.
+        // SAFETY: `new` has put an event of the kind's type there, in place if it fits, which is an `E`; it stays until
+        // the parcel is dropped.
         Some(unsafe { if const { fits::<E>() } { &*place.cast::<E>() } else { &**place.cast::<*const E>() } })
     }
 }

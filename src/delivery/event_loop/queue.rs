@@ -30,8 +30,8 @@ enum Queue {
     Fixed(ArrayQueue<Entry>),
 }
 
-/// What the owner, the slots and the handles share. The owner has it; the others have it weakly, and take it for as long as
-/// they put something in: so it ends with the loop, or with the last one who was just doing that.
+/// What the owner, the slots and the handles share. The owner has it; the others have it weakly, and take it for as
+/// long as they put something in: so it ends with the loop, or with the last one who was just doing that.
 pub(super) struct Shared {
     queue: Queue,
     pub(super) bell: Bell,
@@ -183,8 +183,8 @@ impl Drop for Shared {
     }
 }
 
-/// What a loop has done, and what waits for it; from [`EventLoop::figures`] and [`LoopHandle::figures`](super::LoopHandle::figures).
-/// Beside other threads, each figure is of some moment.
+/// What a loop has done, and what waits for it; from [`EventLoop::figures`] and
+/// [`LoopHandle::figures`](super::LoopHandle::figures). Beside other threads, each figure is of some moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -82,9 +82,10 @@ impl Table {
         Turn::Waits
     }
 
-    /// Its call has returned: puts it back, and lines up what has waited for it; or hands out what is left, if it has ended.
-    pub(super) fn end(&mut self, number: u64, call: Call) -> Option<Remains> {
-        let receiver = self.receivers.get_mut(&number).filter(|receiver| receiver.is_connected());
+    /// Its call has returned: puts it back, and lines up what has waited for it; or hands out what is left, if it has
+    /// ended and may be dropped here.
+    pub(super) fn end(&mut self, number: u64, call: Call, may_drop: bool) -> Option<Remains> {
+        let receiver = self.receivers.get_mut(&number).filter(|receiver| receiver.is_connected() || !may_drop);
         let Some(receiver) = receiver else {
             let waiting = self.receivers.remove(&number).map(|receiver| receiver.waiting).unwrap_or_default();
             return Some(Remains { call: Some(call), waiting });
@@ -124,7 +125,8 @@ impl Table {
 }
 
 impl Receiver {
-    /// What has waited is due. In front, and in its order: it was taken out of the queue, or from here, before what still stands here.
+    /// What has waited is due. In front, and in its order: it was taken out of the queue, or from here, before what
+    /// still stands here.
     fn line_up(&mut self, number: u64, overdue: &mut VecDeque<Entry>) {
         while let Some(event) = self.waiting.pop_back() {
             overdue.push_front(Entry::Call { to: number, event });
