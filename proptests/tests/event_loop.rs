@@ -242,12 +242,8 @@ impl Subject for Oracle {
             let record = &mut self.records.borrow_mut()[slot];
             record.slot = Some(call);
             let waiting = std::mem::take(&mut record.waiting);
-            if record.live {
-                let mut queue = self.queue.borrow_mut();
-                waiting.into_iter().rev().for_each(|event| queue.push_front(Entry::Call { slot, event }));
-            } else {
-                skipped += waiting.len();
-            }
+            let mut queue = self.queue.borrow_mut();
+            waiting.into_iter().rev().for_each(|event| queue.push_front(Entry::Call { slot, event }));
         }
         (calls, skipped, self.queue.borrow().len())
     }

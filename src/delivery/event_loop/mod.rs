@@ -319,12 +319,8 @@ impl EventLoop {
             self.count_skipped(run);
         }
         // Inside an emission, or another call, it is left for `bury`.
-        let remains = self.table.borrow_mut().end(number, call, !epoch::is_pinned());
-        if let Some(remains) = &remains {
-            // What has waited for it.
-            remains.waiting.iter().for_each(|_| self.count_skipped(run));
-        }
-        drop_remains(remains);
+        let ended = self.table.borrow_mut().end(number, call, !epoch::is_pinned());
+        let _ = drop_quietly(ended);
         let _ = drop_quietly(event);
         panicked.resume();
     }

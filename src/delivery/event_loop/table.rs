@@ -82,16 +82,16 @@ impl Table {
         Turn::Waits
     }
 
-    /// Its call has returned: puts it back, and lines up what has waited for it; or hands out what is left, if it has
-    /// ended and may be dropped here.
-    pub(super) fn end(&mut self, number: u64, call: Call, may_drop: bool) -> Option<Remains> {
-        let receiver = self.receivers.get_mut(&number).filter(|receiver| receiver.is_connected() || !may_drop);
-        let Some(receiver) = receiver else {
-            let waiting = self.receivers.remove(&number).map(|receiver| receiver.waiting).unwrap_or_default();
-            return Some(Remains { call: Some(call), waiting });
-        };
-        receiver.call = Some(call);
+    /// Its call has returned: lines up what has waited for it, and puts it back; or hands it out, if its slot has ended and it
+    /// may be dropped here.
+    pub(super) fn end(&mut self, number: u64, call: Call, may_drop: bool) -> Option<Call> {
+        let Some(receiver) = self.receivers.get_mut(&number) else { return Some(call) };
         receiver.line_up(number, &mut self.overdue);
+        if may_drop && !receiver.is_connected() {
+            self.receivers.remove(&number);
+            return Some(call);
+        }
+        receiver.call = Some(call);
         None
     }
 
