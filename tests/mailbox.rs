@@ -68,7 +68,9 @@ fn the_capacity_is_kept_exactly() {
         for overflow in [Overflow::DropOldest, Overflow::DropNewest, Overflow::Block(Duration::ZERO)] {
             let signal = Signal::<usize>::new();
             let mut receiver = signal.mailbox(capacity, overflow).expect("a fair capacity");
-            (0..3 * capacity).for_each(|n| signal.emit(&n));
+            (0..3 * capacity).for_each(|n| {
+                signal.emit(&n);
+            });
             assert_eq!(receiver.len(), capacity, "{overflow:?}");
             assert_eq!(receiver.try_iter().flatten().count(), capacity, "{overflow:?}");
             assert_eq!(receiver.figures().lost(), 2 * capacity as u64, "{overflow:?}");
@@ -151,7 +153,9 @@ fn a_blocked_emission_goes_on_when_there_is_room() {
     let emitter = {
         let signal = signal.clone();
         thread::spawn(move || {
-            (0..50).for_each(|n| signal.emit(&n));
+            (0..50).for_each(|n| {
+                signal.emit(&n);
+            });
             signal.emit_batch(&(50..100).collect::<Vec<_>>());
         })
     };
@@ -250,7 +254,9 @@ fn dropping_the_receiver_disconnects_and_drops_what_is_queued_here() {
         let (signal, tally) = (Signal::<Tracked>::new(), Tally::new());
         let receiver = signal.mailbox(10, overflow).expect("a fair capacity");
         let connection = receiver.connection();
-        (0..5).for_each(|_| signal.emit(&Tracked::new(&tally)));
+        (0..5).for_each(|_| {
+            signal.emit(&Tracked::new(&tally));
+        });
         drop(receiver);
         assert!(!connection.is_connected() && signal.is_empty());
         tally.assert_all_dropped();
@@ -347,7 +353,9 @@ fn every_event_is_dropped_exactly_once_whatever_the_policy() {
             let (signal, tally) = (Signal::<Tracked>::new(), Tally::new());
             let mut receiver = signal.mailbox(capacity, overflow).expect("a fair capacity");
             for round in 0..30 {
-                (0..round % 7).for_each(|_| signal.emit(&Tracked::new(&tally)));
+                (0..round % 7).for_each(|_| {
+                    signal.emit(&Tracked::new(&tally));
+                });
                 signal.emit_batch(&(0..round % 5).map(|_| Tracked::new(&tally)).collect::<Vec<_>>());
                 match round % 3 {
                     0 => drop(receiver.try_recv()),
@@ -485,12 +493,16 @@ fn a_destructor_that_panics_hurts_nobody() {
         let signal = Signal::<Bomb>::new();
         let mut receiver = signal.mailbox(2, overflow).expect("a fair capacity");
         let bomb = std::mem::ManuallyDrop::new(Bomb(true));
-        (0..10).for_each(|_| signal.emit(&bomb));
+        (0..10).for_each(|_| {
+            signal.emit(&bomb);
+        });
         assert_eq!(receiver.connection().panics(), Some(0), "{overflow:?}");
         signal.emit(&Bomb(false));
         signal.emit(&Bomb(false));
         assert!(matches!(receiver.try_recv(), Err(TryRecvError::Lagged(_))));
-        (0..10).for_each(|_| signal.emit(&bomb));
+        (0..10).for_each(|_| {
+            signal.emit(&bomb);
+        });
         drop(receiver);
     }
 }
@@ -527,7 +539,9 @@ fn a_slot_may_receive_from_the_mailbox_of_its_own_signal() {
             let mut receiver = receiver.lock().expect("nothing panics under it");
             log.lock().expect("nothing panics under it").extend(receiver.try_iter().flatten());
         });
-        (0..100).for_each(|n| signal.emit(&n));
+        (0..100).for_each(|n| {
+            signal.emit(&n);
+        });
         assert!(received.lock().expect("as above").iter().copied().eq(0..100), "{overflow:?}");
     }
 }

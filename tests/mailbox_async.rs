@@ -89,7 +89,9 @@ fn tasks_on_other_threads_are_woken() {
             })
         })
         .collect();
-    (0..1000).for_each(|n| signal.emit(&n));
+    (0..1000).for_each(|n| {
+        signal.emit(&n);
+    });
     drop(signal);
     for task in tasks {
         assert_eq!(runtime.block_on(task).expect("it does not panic"), 499_500);

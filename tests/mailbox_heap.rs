@@ -54,7 +54,9 @@ fn c9_sending_and_receiving_make_no_heap_calls_also_when_events_are_lost() {
         signal.emit(&[0; 8]);
         let calls = heap_calls(|| {
             for round in 0..100 {
-                (0..round).for_each(|n| signal.emit(&[n; 8]));
+                (0..round).for_each(|n| {
+                    signal.emit(&[n; 8]);
+                });
                 signal.emit_batch(&[[1; 8]; 20]);
                 black_box(receiver.try_recv().ok());
                 black_box(receiver.drain(30).map(|drain| drain.count()).ok());
