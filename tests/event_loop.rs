@@ -700,7 +700,6 @@ fn dropping_the_loop_ends_its_slots_and_drops_all_here() {
     elsewhere(|| {
         let event = Some(Traced(dropped.clone()));
         signal.emit_batch(&[event.clone(), event.clone()]);
-        std::mem::forget(event);
         let traced = Traced(dropped.clone());
         handle.post(move |_| drop(traced)).expect("there is room");
     });
