@@ -90,14 +90,16 @@ pub use bus::{
     UntrackedSlots, WeakBus, Who,
 };
 pub use connection::{Connection, WaitError};
-#[cfg(all(not(loom), feature = "async"))]
-pub use delivery::RecvAsync;
 pub use delivery::{AfterError, Ring, RingDrain, RingFigures, RingFull, RingPublisher, RingReader, SignalRing};
 pub use delivery::{CapacityError, CloseReason, Lagged, Overflow, RecvError, RecvTimeoutError, TryRecvError, Wait};
 #[cfg(not(loom))]
 pub use delivery::{Drain, Iter, MailboxFigures, Receiver, Shared, TryIter};
 #[cfg(not(loom))]
 pub use delivery::{EventLoop, LoopBudget, LoopFigures, LoopHandle, LoopRun, LoopTask, PostError};
+#[cfg(all(not(loom), feature = "async"))]
+pub use delivery::{Next, NextWithin, RecvAsync};
+#[cfg(all(not(loom), feature = "async"))]
+pub use domain::Quiesced;
 pub use domain::{Collected, Domain, PinAge, Reclaim, SlotCounts, Statistics};
 pub use emitted::Emitted;
 pub use epoch::barrier::{PinFlavour, pin_flavour, prefer_fence};

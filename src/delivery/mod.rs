@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! mailbox    Signal::mailbox, and its Receiver        shared   one Arc per emission, for all mailboxes of a hub
-//! │ iter        draining, iterating    stream   receivers as futures and streams
+//! │ iter        draining, iterating    stream   receivers as futures and streams    next   waiting for one event
 //! │ figures     overflow    error
 //! ring       one write for any number of receivers, each with a cursor of its own
 //! channel    a mailbox without its signal: the two ends, and how each learns that the other has gone
@@ -22,6 +22,8 @@ mod first_panic;
 mod iter;
 #[cfg(not(loom))]
 mod mailbox;
+#[cfg(not(loom))]
+mod next;
 mod overflow;
 mod queue;
 mod ring;
@@ -45,6 +47,8 @@ pub use figures::MailboxFigures;
 pub use iter::{Drain, Iter, TryIter};
 #[cfg(not(loom))]
 pub use mailbox::Receiver;
+#[cfg(all(feature = "async", not(loom)))]
+pub use next::{Next, NextWithin};
 pub use overflow::Overflow;
 pub use ring::{AfterError, Drain as RingDrain, Ring, RingFigures, RingFull, RingPublisher, RingReader, SignalRing};
 #[cfg(not(loom))]

@@ -32,7 +32,7 @@ impl<E> Receiver<E> {
         RecvAsync(self)
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<E, RecvError>> {
+    pub(super) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<E, RecvError>> {
         if let Some(found) = finished(self.try_recv()) {
             return Poll::Ready(found);
         }
@@ -60,7 +60,7 @@ impl<E> Future for RecvAsync<'_, E> {
     type Output = Result<E, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(context)
+        self.0.poll_recv(context)
     }
 }
 
@@ -75,7 +75,7 @@ impl<E> Stream for Receiver<E> {
     type Item = Result<E, Lagged>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll(context).map(|found| match found {
+        self.get_mut().poll_recv(context).map(|found| match found {
             Ok(event) => Some(Ok(event)),
             Err(RecvError::Lagged(count)) => Some(Err(Lagged(count))),
             Err(RecvError::Closed(_)) => None,

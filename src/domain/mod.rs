@@ -4,12 +4,16 @@ mod collect;
 mod core;
 mod estate;
 mod hook;
+#[cfg(all(feature = "async", not(loom)))]
+mod quiesced;
 mod statistics;
 
 pub(crate) use self::core::DomainCore;
 pub use collect::Collected;
 pub(crate) use collect::{collect_global, maintain_global};
 pub(crate) use estate::Estates;
+#[cfg(all(feature = "async", not(loom)))]
+pub use quiesced::Quiesced;
 #[cfg(not(loom))]
 pub(crate) use statistics::Glance as DomainGlance;
 #[cfg_attr(loom, allow(unused_imports))]

@@ -70,6 +70,14 @@ impl Epoch {
         self.records().all(|record| record.wait_until_moved(deadline))
     }
 
+    /// The pins that are held now, to be asked later whether they have gone.
+    #[cfg(all(feature = "async", not(loom)))]
+    pub(crate) fn standing_pins(&self) -> StandingPins {
+        // Partner: as in `wait_for_pins`.
+        barrier::heavy();
+        StandingPins(self.records().filter_map(|record| Some((record, record.standing()?))).collect())
+    }
+
     /// The pin that has been seen standing for the longest.
     pub(crate) fn oldest_pin(&self, now: Instant) -> Option<OldestPin> {
         self.records().filter_map(|record| record.observe(now)).max_by_key(|pin| pin.age)
@@ -103,5 +111,18 @@ impl Epoch {
                 Err(found) => head = found,
             }
         }
+    }
+}
+
+/// Pins that were held at some time.
+#[cfg(all(feature = "async", not(loom)))]
+pub(crate) struct StandingPins(Vec<(&'static Record, record::Standing)>);
+
+#[cfg(all(feature = "async", not(loom)))]
+impl StandingPins {
+    /// Have all of them gone? Then everything that the pinned threads did comes before the return.
+    pub(crate) fn have_gone(&mut self) -> bool {
+        self.0.retain(|(record, standing)| !record.has_moved_since(standing));
+        self.0.is_empty()
     }
 }

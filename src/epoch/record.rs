@@ -64,6 +64,10 @@ pub(crate) struct OldestPin {
     pub(crate) identity: (usize, u64),
 }
 
+/// What a record showed when a pin was seen.
+#[cfg(all(feature = "async", not(loom)))]
+pub(crate) struct Standing(u64);
+
 impl Record {
     const_unless_loom! {
         fn made(epoch: *const Epoch, flavour: PinFlavour) -> Self {
@@ -216,6 +220,19 @@ impl Record {
     pub(super) fn is_behind(&self, now: u64) -> bool {
         let state = self.shows();
         state != 0 && state & !TURN_MASK != now
+    }
+
+    /// The pin that is seen now, if there is one.
+    #[cfg(all(feature = "async", not(loom)))]
+    pub(super) fn standing(&self) -> Option<Standing> {
+        let state = self.shows();
+        (state != 0).then_some(Standing(state))
+    }
+
+    /// Has that pin gone?
+    #[cfg(all(feature = "async", not(loom)))]
+    pub(super) fn has_moved_since(&self, Standing(state): &Standing) -> bool {
+        self.shows() != *state
     }
 
     /// Waits until the pin that is seen now has gone; `false` if `deadline` came first.
