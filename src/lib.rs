@@ -168,6 +168,11 @@ pub fn maintain(budget: Duration) -> Collected {
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// Those of the page that helps to choose.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/DELIVERY.md")]
+struct Delivery;
+
 /// Those of the guide to moving a code base to the bus.
 #[cfg(doctest)]
 #[doc = include_str!("../examples/migrate.md")]
