@@ -1,13 +1,13 @@
 //! Waiting for one event: the next one of a signal.
 
-use super::error::{CloseReason, RecvTimeoutError};
+use super::error::RecvTimeoutError;
 use super::mailbox::Receiver;
 use super::overflow::Overflow;
 use crate::signal::Signal;
 use std::time::Duration;
 
 #[cfg(feature = "async")]
-use super::error::RecvError;
+use super::error::{CloseReason, RecvError};
 #[cfg(feature = "async")]
 use futures_timer::Delay;
 #[cfg(feature = "async")]
