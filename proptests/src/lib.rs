@@ -5,11 +5,12 @@
 //! - [`oracle`]: the same bus as a `Vec` under a mutex, which is slow and obviously right;
 //! - [`world`]: runs a program and writes down all that can be seen of it;
 //! - [`registry`]: the same four for the bus's registry of connections;
+//! - [`options`]: the same four for the options of slots;
 //! - [`pool`]: programs over pools of objects, and a model of them that follows along;
 //! - [`config`]: how many cases, and where failures are kept;
 //! - [`churn`]: no program but a load: everything at once, for as long as one likes.
 //!
-//! `tests/sequential.rs` and `tests/registry.rs` compare what the library and the oracle make of a program, call by call.
+//! `tests/sequential.rs`, `tests/registry.rs` and `tests/options.rs` compare what the library and the oracle make of a program, call by call.
 //! `tests/pool.rs` has the model of pools follow step by step.
 //! `tests/threaded.rs` runs programs on several threads, where no oracle can tell the order, and checks what must hold under
 //! any.
@@ -19,6 +20,7 @@
 pub mod bus;
 pub mod churn;
 pub mod config;
+pub mod options;
 pub mod oracle;
 pub mod pool;
 pub mod program;

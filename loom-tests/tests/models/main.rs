@@ -12,6 +12,7 @@ mod flight;
 mod handle;
 mod mailbox;
 mod objects;
+mod options;
 mod pool;
 mod publish;
 mod ring;
