@@ -98,6 +98,8 @@ pub enum Action {
     EmitBatch(Pick, u8),
     /// Emits to one slot, perhaps of that signal.
     EmitTo(Pick, Pick),
+    /// Emits to the slot that was connected so many before or after the one that does it, by its signal.
+    EmitToNeighbour(i8),
     /// Asks for the number of slots.
     Len(Pick),
     /// Asks for all that a connection tells.
@@ -141,7 +143,7 @@ fn condition() -> impl Strategy<Value = Condition> {
 
 fn options() -> impl Strategy<Value = Options> {
     let times = proptest::option::weighted(0.3, prop_oneof![3 => Just(1), 1 => Just(0), 2 => 2..5_u64]);
-    let policy = proptest::option::weighted(0.2, policy());
+    let policy = proptest::option::weighted(0.3, policy());
     (proptest::option::of(priority()), proptest::bool::weighted(0.25), times, vec(condition(), 0..3), policy).prop_map(
         |(priority, at_front, times, conditions, policy)| Options { priority, at_front, times, conditions, policy },
     )
@@ -191,6 +193,7 @@ fn simple() -> BoxedStrategy<Action> {
         8 => pick().prop_map(Action::Emit),
         5 => (pick(), 0..5_u8).prop_map(|(signal, events)| Action::EmitBatch(signal, events)),
         3 => (pick(), pick()).prop_map(|(signal, connection)| Action::EmitTo(signal, connection)),
+        3 => (-3..4_i8).prop_map(Action::EmitToNeighbour),
         1 => pick().prop_map(Action::Len),
         2 => pick().prop_map(Action::Look),
         1 => pick().prop_map(Action::DropTarget),

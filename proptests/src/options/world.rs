@@ -9,7 +9,7 @@ use std::mem::forget;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 /// Something that could be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub struct World<B: Bus> {
     signals: Mutex<Vec<Option<Arc<B::Signal>>>>,
     /// By slot.
     connections: Mutex<Vec<B::Connection>>,
+    /// What each slot was connected to.
+    homes: Mutex<Vec<Weak<B::Signal>>>,
     blocks: Mutex<Vec<Option<B::Block>>>,
     targets: Mutex<Vec<Option<Arc<()>>>>,
     /// How often each slot's captures were dropped.
@@ -148,6 +150,7 @@ impl<B: Bus> World<B> {
             domain,
             signals,
             connections: Mutex::default(),
+            homes: Mutex::default(),
             blocks: Mutex::default(),
             targets: Mutex::new((0..3).map(|_| Some(Arc::new(()))).collect()),
             drops: Mutex::default(),
@@ -233,7 +236,7 @@ impl<B: Bus> World<B> {
                         Kind::Forward(target) => With::Signal(self.signal_from(number + 1, target)?.1.share()),
                         _ => With::Nothing,
                     };
-                    self.connect(signal.get(), (kind, options), with, &script, every);
+                    self.connect(&signal.share(), (kind, options), with, &script, every);
                 }
             }
             Action::Disconnect(pick) => self.note(Entry::Answered(B::disconnect(&self.connection(pick)?))),
@@ -284,6 +287,14 @@ impl<B: Bus> World<B> {
                 let called = self.emission(|| B::emit_to(signal.get(), &connection, event))?;
                 self.note(Entry::Answered(called));
             }
+            Action::EmitToNeighbour(distance) => {
+                let neighbour = caller?.0.checked_add_signed(distance.into())?;
+                let connection = locked(&self.connections).get(neighbour)?.clone();
+                let signal = Held::<B>(Some(locked(&self.homes)[neighbour].upgrade()?));
+                let event = self.events(1)[0];
+                let called = self.emission(|| B::emit_to(signal.get(), &connection, event))?;
+                self.note(Entry::Answered(called));
+            }
             Action::Len(pick) => {
                 let (length, blocked) = B::len(self.signal(pick)?.get());
                 self.note(Entry::Counted(length));
@@ -321,7 +332,7 @@ impl<B: Bus> World<B> {
 
     fn connect(
         self: &Arc<Self>,
-        signal: &B::Signal,
+        signal: &Arc<B::Signal>,
         (kind, options): (Kind, &Options),
         with: With<B>,
         script: &Arc<[Action]>,
@@ -335,6 +346,7 @@ impl<B: Bus> World<B> {
         let conditions = options.conditions.clone();
         let slot = Arc::new(Slot { world: self.clone(), number, conditions, script: script.clone(), every });
         let connection = B::connect(signal, kind, options, slot, with);
+        locked(&self.homes).push(Arc::downgrade(signal));
         locked(&self.connections).push(connection);
     }
 
