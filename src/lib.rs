@@ -29,7 +29,8 @@
 //! The module tree, which is private, is the architecture: `signal`, `connection`, `scope`, `tick`, `domain` are what
 //! users meet; `list` is the subscriber list, `pool` where its memory comes from, `epoch` when it may be used again,
 //! `sync` the one place that chooses between the standard library and loom. On top of them, and unknown to them: `bus`, whose
-//! connections are owned, found by type and name, limited and audited; `monitor`, which watches it all; and `time`, the clock that it goes by, the heartbeat, and
+//! connections are owned, found by type and name, limited and audited; `slot`, what one subscriber wants of its events, `delivery`, how
+//! they come to other threads, `state` and `query`; `monitor`, which watches it all; and `time`, the clock that it goes by, the heartbeat, and
 //! what timers, throttles and debounces are made of. `docs/DESIGN.md` tells how they work together and why, `docs/ORDERINGS.md`
 //! lists every atomic.
 
