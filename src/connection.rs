@@ -151,15 +151,19 @@ impl Connection {
 
 /// Waits for every emission and tick of the domain that is under way; for none if there is no domain.
 pub(crate) fn wait_for_pins(domain: Option<&'static DomainCore>, timeout: Duration) -> Result<(), WaitError> {
+    wait_for_all_pins(domain.as_slice(), timeout)
+}
+
+/// The same for several domains.
+pub(crate) fn wait_for_all_pins(domains: &[&'static DomainCore], timeout: Duration) -> Result<(), WaitError> {
     if epoch::is_pinned() {
         return Err(WaitError::WouldDeadlock);
     }
     // Too far away to be named means: no deadline.
     let deadline = Instant::now().checked_add(timeout);
-    match domain {
-        Some(domain) if !domain.epoch.wait_for_pins(deadline) => Err(WaitError::TimedOut),
-        _ => Ok(()),
-    }
+    // Each is looked at, also when the time is over: zero looks once.
+    let late = domains.iter().filter(|domain| !domain.epoch.wait_for_pins(deadline)).count();
+    if late > 0 { Err(WaitError::TimedOut) } else { Ok(()) }
 }
 
 impl fmt::Debug for Connection {

@@ -1,6 +1,6 @@
 //! The signal: what is emitted, and what slots are connected to.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, WaitError};
 use crate::domain::Domain;
 use crate::emitted::Emitted;
 #[cfg(not(loom))]
@@ -13,6 +13,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::ptr;
+use std::time::Duration;
 
 /// A signal: emit an event, and every connected slot is called with it, on this thread, in connection order.
 ///
@@ -324,6 +325,26 @@ impl<E> Signal<E> {
     #[track_caller]
     pub fn disconnect_all(&self) -> usize {
         self.root.disconnect_all(Location::caller())
+    }
+
+    /// [`disconnect_all`](Self::disconnect_all), and waits until nobody is inside the slots: for every emission and tick of the
+    /// signal's domain that is under way. `Duration::MAX` waits for as long as it takes; zero looks once.
+    ///
+    /// # Errors
+    /// The slots are disconnected in each case; what failed is the waiting. [`WaitError::WouldDeadlock`] inside an emission or a tick;
+    /// [`WaitError::TimedOut`] if some thread was still inside one.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let signal = pulsebus::Signal::<u32>::new();
+    /// signal.connect(|n| println!("{n}"));
+    /// assert_eq!(signal.disconnect_all_and_wait(Duration::from_secs(1)), Ok(1));
+    /// ```
+    #[track_caller]
+    pub fn disconnect_all_and_wait(&self, timeout: Duration) -> Result<usize, WaitError> {
+        let count = self.disconnect_all();
+        self.domain().quiesce(timeout).map(|()| count)
     }
 
     /// Sets what a panic in a slot means, from the next panic on. [`PanicPolicy::Isolate`] at first.

@@ -33,6 +33,7 @@ mod statistics;
 mod timer;
 mod topics;
 mod track;
+mod wait;
 
 pub(crate) use alarm::Alarm;
 pub use audit::{Audit, AuditEntry, Growth, UntrackedSlots};

@@ -8,6 +8,7 @@ use super::reason::EndReason;
 use super::registry::{Group, ScopeKey};
 use super::source::Source;
 use super::track::Track;
+use crate::domain::DomainCore;
 use crate::signal::Signal;
 use std::fmt;
 use std::sync::Arc;
@@ -136,6 +137,13 @@ impl OwnerScope {
     /// Has it no connection?
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The domains of its connections.
+    pub(super) fn domains(&self) -> Vec<&'static DomainCore> {
+        let key = self.state.path.clone().map(|path| (self.state.owner.clone(), path));
+        let group = key.as_ref().map_or(Group::Owner(&self.state.owner), Group::Scope);
+        self.bus.inner.look(|registry| registry.domains_of(&group))
     }
 
     fn end(&self, reason: EndReason, for_good: bool) -> usize {

@@ -8,6 +8,7 @@ use super::reason::EndReason;
 use super::registry::Group;
 use super::source::Source;
 use super::track::Track;
+use crate::domain::DomainCore;
 use crate::signal::Signal;
 use crate::sync::lock;
 use std::collections::BTreeMap;
@@ -179,6 +180,11 @@ impl Service {
         // Now: before, a new one of its name would have had its connections ended with these.
         inner.services.forget(state);
         count
+    }
+
+    /// The domains of its connections.
+    pub(super) fn domains(&self) -> Vec<&'static DomainCore> {
+        self.bus.inner.look(|registry| registry.domains_of(&Group::Service(self.state.name())))
     }
 
     /// Takes it off the list of services, should it be there still.
