@@ -4,12 +4,13 @@
 mod common;
 
 use common::{Counter, Log};
-use pulsebus::{CloseReason, Connection, EventLoop, Overflow, Receiver, RecvError, Signal};
+use pulsebus::{CloseReason, Connection, EventLoop, RecvTimeoutError, Signal};
 use std::cell::RefCell;
 use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 /// Handlers that say their numbers; `.1` is disconnected by `.0`. What two fires in a row have called.
 fn two_fires(removals: &'static [(usize, usize)]) -> [Vec<usize>; 2] {
@@ -250,72 +251,138 @@ fn once_that_fails_has_been_called() {
 
 // --- wait ------------------------------------------------------------------------------------------------------------
 
-/// What a thread waits by: room for the next event, and nothing else.
-fn next<E: Clone + Send + 'static>(signal: &Signal<E>) -> Receiver<E> {
-    signal.mailbox(1, Overflow::DropNewest).expect("a capacity")
+/// Returns when so many wait for the signal, or are connected otherwise.
+fn until_there_are(signal: &Signal<u32>, connected: usize) {
+    while signal.len() < connected {
+        thread::yield_now();
+    }
 }
 
 #[test]
 fn wait_returns_what_is_fired_next() {
-    let signal = Signal::<(u32, &str)>::new();
-    signal.emit(&(1, "before"));
-    let (mut waits, waiting) = (next(&signal), Barrier::new(2));
+    let signal = Signal::<u32>::new();
+    signal.emit(&1);
     thread::scope(|scope| {
-        let found = scope.spawn(|| {
-            waiting.wait();
-            waits.recv()
-        });
-        waiting.wait();
-        signal.emit(&(123, "hello"));
-        signal.emit(&(456, "again"));
-        assert_eq!(found.join().expect("it waits"), Ok((123, "hello")));
+        let found = scope.spawn(|| signal.wait(Duration::MAX));
+        until_there_are(&signal, 1);
+        signal.emit(&123);
+        signal.emit(&456);
+        assert_eq!(found.join().expect("it waits"), Ok(123));
     });
+    assert!(signal.is_empty(), "who has waited has gone");
 }
 
 #[test]
 fn wait_returns_the_same_to_all_who_wait() {
-    let (signal, waiting) = (Signal::<u32>::new(), Barrier::new(5));
+    let signal = Signal::<u32>::new();
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..4)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut waits = next(&signal);
-                    waiting.wait();
-                    waits.recv()
-                })
-            })
-            .collect();
-        waiting.wait();
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| signal.wait(Duration::MAX))).collect();
+        until_there_are(&signal, 4);
         signal.emit(&7);
         assert!(threads.into_iter().all(|thread| thread.join().expect("it waits") == Ok(7)));
     });
-    assert!(signal.is_empty(), "they have gone");
+    assert!(signal.is_empty());
 }
 
 #[test]
-fn wait_takes_its_place_among_the_handlers() {
-    let (signal, log) = (Arc::new(Signal::<u32>::new()), Log::new());
-    signal.connect(log.slot(|n| ("first", *n)));
-    let mut waits = next(&signal);
-    let said = log.clone();
-    let waiting = thread::spawn(move || said.push(("waited", waits.recv().expect("it is fired"))));
-    signal.emit(&1);
-    waiting.join().expect("it waits");
-    assert_eq!(log.take(), [("first", 1), ("waited", 1)]);
-    assert_eq!(signal.len(), 1);
+fn wait_again_returns_what_is_fired_after_that() {
+    let signal = Signal::<u32>::new();
+    thread::scope(|scope| {
+        for n in 0..20 {
+            let found = scope.spawn(|| signal.wait(Duration::MAX));
+            until_there_are(&signal, 1);
+            signal.emit(&n);
+            assert_eq!(found.join().expect("it waits"), Ok(n));
+            // Nobody waits now: nothing is kept for those who come.
+            signal.emit(&77);
+        }
+    });
 }
 
 #[test]
-fn wait_ends_without_a_value_when_the_signal_goes_or_everybody_is_disconnected() {
-    let signal = Signal::<u32>::new();
-    let mut waits = next(&signal);
-    drop(signal);
-    assert_eq!(waits.recv(), Err(RecvError::Closed(CloseReason::SignalDropped)));
+fn handlers_are_called_whether_or_not_somebody_waits() {
+    let (signal, log) = (Signal::<u32>::new(), Log::new());
+    signal.connect(log.slot(|n| ("before", *n)));
+    thread::scope(|scope| {
+        let found = scope.spawn(|| signal.wait(Duration::MAX));
+        until_there_are(&signal, 2);
+        signal.connect(log.slot(|n| ("after", *n)));
+        signal.emit(&1);
+        assert_eq!(found.join().expect("it waits"), Ok(1));
+    });
+    assert_eq!((log.take(), signal.len()), (vec![("before", 1), ("after", 1)], 2));
+}
 
+#[test]
+fn wait_ends_without_a_value_when_everybody_is_disconnected_or_the_time_is_over() {
     let signal = Signal::<u32>::new();
-    let mut waits = next(&signal);
-    assert_eq!(signal.disconnect_all(), 1);
-    assert_eq!(waits.recv(), Err(RecvError::Closed(CloseReason::Disconnected)));
+    assert_eq!(signal.wait(Duration::ZERO), Err(RecvTimeoutError::Timeout));
+    thread::scope(|scope| {
+        let found = scope.spawn(|| signal.wait(Duration::MAX));
+        until_there_are(&signal, 1);
+        assert_eq!(signal.disconnect_all(), 1);
+        assert_eq!(found.join().expect("it waits"), Err(RecvTimeoutError::Closed(CloseReason::Disconnected)));
+    });
+}
+
+#[cfg(feature = "async")]
+mod coroutines {
+    use super::{Arc, CloseReason, Signal};
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::task::{Context, Poll, Wake, Waker};
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
+        Pin::new(future).poll(&mut Context::from_waker(waker))
+    }
+
+    #[test]
+    fn a_coroutine_that_waits_is_resumed_by_the_next_fire_with_its_value() {
+        let signal = Signal::<u32>::new();
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(wakes.clone());
+        signal.emit(&1);
+        let mut waits = signal.next();
+        assert!(poll(&mut waits, &waker).is_pending());
+        signal.emit(&2);
+        signal.emit(&3);
+        assert_eq!(wakes.0.load(SeqCst), 1);
+        assert_eq!(poll(&mut waits, &waker), Poll::Ready(Ok(2)));
+    }
+
+    #[test]
+    fn a_coroutine_that_gives_up_waiting_is_not_resumed() {
+        let signal = Signal::<u32>::new();
+        let wakes = Arc::new(Wakes::default());
+        let mut waits = signal.next();
+        assert!(poll(&mut waits, &Waker::from(wakes.clone())).is_pending());
+        drop(waits);
+        assert!(signal.is_empty());
+        signal.emit(&1);
+        assert_eq!((wakes.0.load(SeqCst), Arc::strong_count(&wakes)), (0, 1), "its waker has gone with it");
+    }
+
+    #[test]
+    fn a_coroutine_that_waits_is_resumed_without_a_value_when_the_signal_goes() {
+        let signal = Signal::<u32>::new();
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(wakes.clone());
+        let mut waits = signal.next();
+        assert!(poll(&mut waits, &waker).is_pending());
+        drop(signal);
+        assert_eq!(wakes.0.load(SeqCst), 1);
+        assert_eq!(poll(&mut waits, &waker), Poll::Ready(Err(CloseReason::SignalDropped)));
+    }
 }
 
 // --- deferred --------------------------------------------------------------------------------------------------------
