@@ -7,11 +7,14 @@
 //! - [`registry`]: the same four for the bus's registry of connections;
 //! - [`options`]: the same four for the options of slots;
 //! - [`pool`]: programs over pools of objects, and a model of them that follows along;
+//! - [`ring`]: programs over the broadcast ring, and a model of it;
 //! - [`config`]: how many cases, and where failures are kept;
 //! - [`churn`]: no program but a load: everything at once, for as long as one likes.
 //!
 //! `tests/sequential.rs`, `tests/registry.rs` and `tests/options.rs` compare what the library and the oracle make of a program, call by call.
 //! `tests/pool.rs` has the model of pools follow step by step.
+//! `tests/sequential.rs` and `tests/registry.rs` compare what the library and the oracle make of a program, call by call.
+//! `tests/pool.rs` and `tests/ring.rs` have the models of pools and of the ring follow step by step.
 //! `tests/threaded.rs` runs programs on several threads, where no oracle can tell the order, and checks what must hold under
 //! any.
 
@@ -25,4 +28,5 @@ pub mod oracle;
 pub mod pool;
 pub mod program;
 pub mod registry;
+pub mod ring;
 pub mod world;

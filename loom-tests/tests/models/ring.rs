@@ -111,10 +111,35 @@ fn two_publishers_take_turns_at_one_place() {
     });
 }
 
+/// What one publisher has found out about the readers, another one goes by.
+#[test]
+fn a_publisher_goes_by_what_another_has_looked_up() {
+    trio("gated: read twice vs publish vs publish", &["both", "one", "none"], |run| {
+        let ring = gated(2);
+        let mut reader = ring.subscribe();
+        ring.publish(payload(run));
+        ring.publish(payload(run));
+        let (one, two, first, second) = (ring.clone(), ring.clone(), payload(run), payload(run));
+        let (_reader, one, two) = run.race3(
+            move || {
+                assert!(reads(&mut reader) && reads(&mut reader));
+                reader
+            },
+            move || one.try_publish(first).is_ok(),
+            move || two.try_publish(second).is_ok(),
+        );
+        run.note(match (one, two) {
+            (true, true) => "both",
+            (false, false) => "none",
+            _ => "one",
+        });
+    });
+}
+
 /// A reader that joins holds back a publisher that has looked for readers before: what it may read is not overwritten.
 #[test]
 fn a_reader_that_joins_is_not_overtaken() {
-    pair("gated: publish four times vs join, read", &["read", "nothing"], |run| {
+    pair("gated: publish three times vs join, read", &["read", "nothing"], |run| {
         let ring = gated(1);
         let (publisher, events) = (ring.clone(), [payload(run), payload(run), payload(run)]);
         let joining = ring.clone();
@@ -248,6 +273,25 @@ fn a_record_is_handed_on() {
     });
 }
 
+/// A record stays its reader's until those have gone that go after it, too.
+#[test]
+fn a_record_stays_for_those_who_go_after_it() {
+    solo("gated: leave, join, read after", &["the end"], |run| {
+        let ring = gated(2);
+        let mut first = ring.subscribe();
+        let mut second = first.then().expect("gated");
+        ring.publish(1);
+        assert_eq!(first.try_recv(), Ok(1));
+        drop(first);
+        let mut other = ring.subscribe();
+        ring.publish(2);
+        assert_eq!(other.try_recv(), Ok(2));
+        assert_eq!(second.try_recv(), Ok(1));
+        assert_eq!(second.try_recv(), Err(TryRecvError::Closed(CloseReason::ReaderAheadGone)));
+        run.note("the end");
+    });
+}
+
 /// A publisher that waits for room goes on when the reader that holds it back reads, or leaves.
 #[test]
 fn a_publisher_that_waits_goes_on() {
@@ -268,7 +312,7 @@ fn a_publisher_that_waits_goes_on() {
     });
 }
 
-/// A publisher that has claimed nothing for a panicking batch is passed over, also by a reader that waits.
+/// Places that a batch has claimed and not used are passed over, also by a reader that waits.
 #[test]
 fn a_batch_that_is_cut_is_passed_over() {
     pair("gated: publish a cut batch vs read, waiting", &["read"], |run| {
@@ -294,7 +338,7 @@ impl Iterator for Cut {
     type Item = u32;
 
     fn next(&mut self) -> Option<u32> {
-        std::mem::take(&mut self.0).checked_sub(0).filter(|n| *n > 0)
+        Some(std::mem::take(&mut self.0)).filter(|n| *n > 0)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -431,10 +475,12 @@ fn two_publishers_and_a_reader_share_one_place() {
     trio("lossy: publish vs publish vs read", &["read", "not"], |run| {
         let ring = lossy(1);
         let mut reader = ring.subscribe();
+        ring.publish(payload(run));
         let (one, two) = (ring.clone(), ring.clone());
         let (first, second) = (payload(run), payload(run));
         let ((), (), read) =
             run.race3(move || one.publish(first), move || two.publish(second), move || reads(&mut reader));
+        assert!(reads(&mut ring.subscribe_oldest()), "the later one is there");
         run.note_if(read, "read", "not");
     });
 }
@@ -468,6 +514,31 @@ fn spare_nodes_are_handed_on() {
             },
         );
         run.note("done");
+    });
+}
+
+/// Who leaves what was replaced under it leaves that, and not what somebody else is reading now.
+#[test]
+fn who_was_overtaken_leaves_what_it_was_reading() {
+    pair("lossy: overtaken, then publish vs read", &["read", "not"], |run| {
+        let ring = lossy(1);
+        let mut overtaken = ring.subscribe();
+        ring.publish(payload(run));
+        let mut reader = ring.subscribe();
+        let (here, [a, b]) = (ring.clone(), [payload(run), payload(run)]);
+        let ((), read) = run.race(
+            move || {
+                let mut a = Some(a);
+                let read = overtaken.try_read(1, |event| {
+                    a.take().into_iter().for_each(|a| here.publish(a));
+                    event.run();
+                });
+                assert_eq!(read, Ok(1));
+                here.publish(b);
+            },
+            move || reads(&mut reader),
+        );
+        run.note_if(read, "read", "not");
     });
 }
 

@@ -19,6 +19,8 @@
 
 use super::line::Line;
 use super::readers::{Cursor, Readers};
+use super::shared::row;
+use crate::delivery::{CapacityError, CloseReason};
 use crate::panics::drop_quietly;
 use crate::sync::{AtomicU32, AtomicU64, Ordering, UnsafeCell};
 use std::mem::{self, MaybeUninit};
@@ -69,18 +71,18 @@ pub(super) enum Refused {
 
 impl<E> Gated<E> {
     /// For `capacity` events, which is not zero.
-    pub(super) fn new(capacity: usize, publishers: Publishers) -> Self {
+    pub(super) fn new(capacity: usize, publishers: Publishers) -> Result<Self, CapacityError> {
         let places = capacity.next_power_of_two();
         let marks = if publishers == Publishers::Many { places } else { 0 };
-        Self {
+        Ok(Self {
             capacity: capacity as u64,
             mask: places as u64 - 1,
-            values: (0..places).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect(),
-            marks: (0..marks).map(|_| AtomicU32::new(0)).collect(),
+            values: row(capacity, places, |_| UnsafeCell::new(MaybeUninit::uninit()))?,
+            marks: row(capacity, marks, |_| AtomicU32::new(0))?,
             tail: Line::new(AtomicU64::new(0)),
             limit: Line::new(AtomicU64::new(0)),
             readers: Readers::new(),
-        }
+        })
     }
 
     pub(super) fn capacity(&self) -> u64 {
@@ -125,11 +127,13 @@ impl<E> Gated<E> {
         if has_marks && seat.after.is_empty() {
             return self.read_marked(seat, max, f);
         }
-        let known = seat.look(&self.tail);
         let mut passing = Passing { next: seat.next, seat };
         let mut count = 0;
-        while passing.next < known && count < max {
+        while count < max {
             let position = passing.next;
+            if position == passing.seat.known && !passing.seat.look(&self.tail) {
+                break;
+            }
             passing.next += 1;
             // Relaxed: those that we go after have read the mark.
             if has_marks && self.mark(position).load(Ordering::Relaxed) & SKIPPED != 0 {
@@ -174,12 +178,15 @@ impl<E> Gated<E> {
         seat.bound(&self.tail).saturating_sub(seat.next)
     }
 
-    /// Will nothing more come for the reader that has found nothing? `closed` says that all publishers have gone, and was read
-    /// before it looked.
-    pub(super) fn is_over(&self, seat: &Seat, closed: bool) -> bool {
+    /// Why nothing more will come for the reader, if so. `closed` says that all publishers have gone, and was read before the reader
+    /// looked in vain.
+    pub(super) fn end(&self, seat: &Seat, closed: bool) -> Option<CloseReason> {
         // Relaxed: they have gone before.
-        (closed && self.tail.load(Ordering::Relaxed) == seat.next)
-            || seat.after.iter().map(Cursor::progress).any(|ahead| ahead.has_left && ahead.position == seat.next)
+        if closed && self.tail.load(Ordering::Relaxed) == seat.next {
+            return Some(CloseReason::PublishersGone);
+        }
+        let mut ahead = seat.after.iter().map(Cursor::progress);
+        ahead.any(|ahead| ahead.has_left && ahead.position == seat.next).then_some(CloseReason::ReaderAheadGone)
     }
 
     /// Writes an event; hands out what was there before.
@@ -278,13 +285,13 @@ impl<E> Drop for Gated<E> {
         if !mem::needs_drop::<E>() {
             return;
         }
-        let tail = self.tail.load(Ordering::Acquire);
+        // Relaxed, here and below: ours alone.
+        let tail = self.tail.load(Ordering::Relaxed);
         for place in 0..=self.mask {
             let is_written = if self.marks.is_empty() {
                 place < tail
             } else {
-                // Acquire; partner: the Release in `Claim::mark`.
-                self.mark(place).load(Ordering::Acquire) & OCCUPIED != 0
+                self.mark(place).load(Ordering::Relaxed) & OCCUPIED != 0
             };
             if is_written {
                 // SAFETY: ours alone, written, and not touched again.
@@ -412,13 +419,12 @@ impl Seat {
         self.cursor.leave(self.next);
     }
 
-    /// How far it may read; looks if it has come to the end of what it knows.
+    /// May it read further than it knows of?
     #[inline(always)]
-    fn look(&mut self, tail: &AtomicU64) -> u64 {
-        if self.next == self.known {
-            self.known = self.bound(tail);
-        }
-        self.known
+    fn look(&mut self, tail: &AtomicU64) -> bool {
+        let known = self.known;
+        self.known = self.bound(tail);
+        self.known != known
     }
 
     /// How far those have come that it goes after.

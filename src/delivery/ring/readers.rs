@@ -159,9 +159,9 @@ impl Readers {
 
     /// The cursor of the slowest one that has begun.
     fn slowest(&self) -> Option<u64> {
-        let begun =
-            self.records().map(|record| record.word.load(Ordering::Acquire)).filter(|word| word & !POSITION == 0);
-        begun.min()
+        // Relaxed: a number; what was read before it does not concern who begins there.
+        let words = self.records().map(|record| record.word.load(Ordering::Relaxed));
+        words.filter(|word| word & !POSITION == 0).min()
     }
 
     fn records(&self) -> impl Iterator<Item = &Record> {
@@ -178,7 +178,8 @@ impl Readers {
 
 impl Drop for Readers {
     fn drop(&mut self) {
-        let mut next = self.head.load(Ordering::Acquire);
+        // Relaxed: ours alone.
+        let mut next = self.head.load(Ordering::Relaxed);
         while !next.is_null() {
             // SAFETY: made by `add` from a box; who has a cursor keeps the ring, so nobody has one.
             let record = unsafe { Box::from_raw(next) };

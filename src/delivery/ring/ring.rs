@@ -65,6 +65,19 @@ use std::time::{Duration, Instant};
 /// });
 /// # Ok::<(), pulsebus::CapacityError>(())
 /// ```
+///
+/// Several readers look at one event at the same time, so between threads events have to be `Send` and `Sync`:
+///
+/// ```compile_fail
+/// let ring = pulsebus::Ring::gated(8).expect("a capacity");
+/// ring.publish(std::rc::Rc::new(1));
+/// std::thread::spawn(move || drop(ring));
+/// ```
+/// ```
+/// let ring = pulsebus::Ring::gated(8).expect("a capacity");
+/// ring.publish(std::sync::Arc::new(1));
+/// std::thread::spawn(move || drop(ring));
+/// ```
 pub struct Ring<E> {
     shared: Arc<Shared<E>>,
     wait: Wait,
@@ -78,7 +91,7 @@ impl<E> Ring<E> {
     /// A ring for so many events, which overwrites the oldest.
     ///
     /// # Errors
-    /// [`CapacityError`], of zero, and of more than [`MAX_CAPACITY`](Self::MAX_CAPACITY).
+    /// [`CapacityError`], of zero, of more than [`MAX_CAPACITY`](Self::MAX_CAPACITY), and where there is no memory for so many.
     ///
     /// ```
     /// use pulsebus::{CapacityError, Ring};

@@ -54,12 +54,12 @@ impl Drop for Ringing<'_> {
 impl<E> Shared<E> {
     pub(super) fn lossy(capacity: usize) -> Result<Arc<Self>, CapacityError> {
         check::<E>(capacity)?;
-        Ok(Self::new(Core::Lossy(Lossy::new(capacity))))
+        Ok(Self::new(Core::Lossy(Lossy::new(capacity)?)))
     }
 
     pub(super) fn gated(capacity: usize, publishers: Publishers) -> Result<Arc<Self>, CapacityError> {
         check::<E>(capacity)?;
-        Ok(Self::new(Core::Gated(Gated::new(capacity, publishers))))
+        Ok(Self::new(Core::Gated(Gated::new(capacity, publishers)?)))
     }
 
     fn new(core: Core<E>) -> Arc<Self> {
@@ -323,7 +323,7 @@ impl<E> Shared<E> {
         }
     }
 
-    /// The same, and why it was none. `closed` says what to be told when nothing will come any more.
+    /// The same, and why it was none.
     #[inline(always)]
     pub(super) fn read(&self, place: &mut Place, max: usize, mut f: impl FnMut(&E)) -> Result<usize, TryRecvError> {
         let count = self.read_some(place, max, &mut f);
@@ -344,19 +344,14 @@ impl<E> Shared<E> {
             }
             self.look_for_lost(place)?;
         }
-        match (&self.core, place) {
-            (Core::Gated(gated), Place::Gated(seat)) if gated.is_over(seat, is_closed) => {
-                Err(TryRecvError::Closed(if is_closed {
-                    CloseReason::PublishersGone
-                } else {
-                    CloseReason::ReaderAheadGone
-                }))
+        let end = match (&self.core, place) {
+            (Core::Gated(gated), Place::Gated(seat)) => gated.end(seat, is_closed),
+            (Core::Lossy(lossy), Place::Lossy(next)) => {
+                (is_closed && *next == lossy.tail()).then_some(CloseReason::PublishersGone)
             }
-            (Core::Lossy(lossy), Place::Lossy(next)) if is_closed && *next == lossy.tail() => {
-                Err(TryRecvError::Closed(CloseReason::PublishersGone))
-            }
-            _ => Err(TryRecvError::Empty),
-        }
+            _ => unreachable!("another ring's place"),
+        };
+        Err(end.map_or(TryRecvError::Empty, TryRecvError::Closed))
     }
 
     fn look_for_lost(&self, place: &mut Place) -> Result<(), TryRecvError> {
@@ -390,7 +385,7 @@ impl<E> Shared<E> {
     pub(super) fn waiting(&self, place: &Place) -> u64 {
         match (&self.core, place) {
             (Core::Gated(gated), Place::Gated(seat)) => gated.waiting(seat),
-            (Core::Lossy(lossy), Place::Lossy(next)) => (lossy.tail() - next).min(lossy.capacity()),
+            (Core::Lossy(lossy), Place::Lossy(next)) => lossy.tail().saturating_sub(*next).min(lossy.capacity()),
             _ => unreachable!("another ring's place"),
         }
     }
@@ -407,6 +402,14 @@ impl<E> Drop for Passed<'_, E> {
             self.0.arrivals.ring();
         }
     }
+}
+
+/// So many things in a row, for a ring of that capacity.
+pub(super) fn row<T>(capacity: usize, length: usize, make: impl FnMut(usize) -> T) -> Result<Box<[T]>, CapacityError> {
+    let mut row = Vec::new();
+    row.try_reserve_exact(length).map_err(|_| CapacityError::NoMemory { asked: capacity })?;
+    row.extend((0..length).map(make));
+    Ok(row.into_boxed_slice())
 }
 
 /// Is that a capacity?

@@ -14,7 +14,7 @@ pub const ARGUMENTS: &str = "docs/ORDERINGS.md";
 const STEPS: &str = include_str!("weakenings.toml");
 
 /// Where orderings are looked for.
-const SCANNED: [&str; 10] = [
+const SCANNED: [&str; 11] = [
     "src/epoch",
     "src/list",
     "src/pool",
@@ -25,6 +25,7 @@ const SCANNED: [&str; 10] = [
     "src/objects/cell.rs",
     "src/objects/magazine.rs",
     "src/state/gate.rs",
+    "src/delivery/ring",
 ];
 
 /// One weakening.

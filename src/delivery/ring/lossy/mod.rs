@@ -26,6 +26,8 @@ mod spares;
 mod word;
 
 use super::line::Line;
+use super::shared::row;
+use crate::delivery::CapacityError;
 use crate::panics::drop_quietly;
 use crate::sync::{AtomicU32, AtomicU64, Ordering, UnsafeCell};
 use spares::Spares;
@@ -91,16 +93,16 @@ impl<E> Node<E> {
 
 impl<E> Lossy<E> {
     /// For `capacity` events, which is not zero.
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize) -> Result<Self, CapacityError> {
         // The round before the first one: nothing is there.
-        let cell = |number| Cell { word: AtomicU64::new(Word::new(u64::MAX, number).bits()), node: Node::new() };
-        Self {
+        let word = |number| AtomicU64::new(Word::new(u64::MAX, number as u32).bits());
+        Ok(Self {
             capacity: capacity as u64,
             is_power: capacity.is_power_of_two(),
             tail: Line::new(AtomicU64::new(0)),
-            cells: (0..capacity as u32).map(cell).collect(),
+            cells: row(capacity, capacity, |number| Cell { word: word(number), node: Node::new() })?,
             spares: Spares::new(),
-        }
+        })
     }
 
     pub(super) fn capacity(&self) -> u64 {
@@ -168,23 +170,23 @@ impl<E> Lossy<E> {
     fn put(&self, position: u64, event: Option<E>) -> Overwritten<E> {
         let (place, round) = self.locate(position);
         let cell = &self.cells[place];
-        // Acquire, here and where exchanges fail; partner: the Releases that make a cell ready. If what is there is later than ours,
-        // we see the tail that far.
-        let word = Word::from_bits(cell.word.load(Ordering::Acquire));
+        // Relaxed: whatever it says, the exchange asks again.
+        let word = Word::from_bits(cell.word.load(Ordering::Relaxed));
         // (Also what has come round 2²⁶ times while its publisher slept: then it goes the long way, or, if that happens between this
         // load and the exchange, shows an event where a later one was.)
         if word.is_busy() || word.readers() > 0 || !word.is_of(round.wrapping_sub(1)) {
-            return self.replace(cell, position, round, word, event);
+            return self.replace(cell, position, round, event);
         }
         let busy = word.busy(round);
-        // Acquire; partner: the Release in `Inside::drop`: what those have read who were inside comes before what we write.
-        if let Err(found) = cell.word.compare_exchange(word.bits(), busy.bits(), Ordering::Acquire, Ordering::Acquire) {
-            return self.replace(cell, position, round, Word::from_bits(found), event);
+        // Acquire; partner: the Release in `Inside::let_go`: what those have read who were inside comes before what we write.
+        let exchanged = cell.word.compare_exchange(word.bits(), busy.bits(), Ordering::Acquire, Ordering::Relaxed);
+        if exchanged.is_err() {
+            return self.replace(cell, position, round, event);
         }
         let node = self.node(word.node());
         // SAFETY: nobody was inside, and nobody enters what is busy; the node is ours, also if it is replaced meanwhile.
         let old = unsafe { node.write(position, event) };
-        // Release; partner: the Acquires in `enter` and `put`: the event is written.
+        // Release; partners: the Acquires in `enter` and `replace`: the event is written.
         match cell.word.compare_exchange(busy.bits(), busy.ready().bits(), Ordering::Release, Ordering::Relaxed) {
             Ok(_) => (old, None),
             Err(_) => {
@@ -200,15 +202,16 @@ impl<E> Lossy<E> {
     /// Writes into a spare node, and replaces the one that is there.
     #[cold]
     #[inline(never)]
-    fn replace(&self, cell: &Cell<E>, position: u64, round: u64, found: Word, event: Option<E>) -> Overwritten<E> {
-        let mut word = found;
+    fn replace(&self, cell: &Cell<E>, position: u64, round: u64, event: Option<E>) -> Overwritten<E> {
         let number = self.take_spare();
         let node = self.node(number);
         // SAFETY: spare nodes are their taker's.
         let none = unsafe { node.write(position, event) };
         debug_assert!(none.is_none(), "spare nodes are empty");
+        // Acquire, here and where the exchange fails; partner: the Releases that make a cell ready. If what is there is later than
+        // ours, we see that it was claimed.
+        let mut word = Word::from_bits(cell.word.load(Ordering::Acquire));
         loop {
-            // After the word was read with Acquire: who has written what is later has claimed it before.
             if self.is_passed(position) {
                 // SAFETY: ours still.
                 let late = unsafe { node.write(NEVER, None) };
@@ -216,7 +219,7 @@ impl<E> Lossy<E> {
                 return (None, late);
             }
             let new = Word::new(round, number).bits();
-            // AcqRel: Release as in `put`; partner: the Acquire in `enter`. Acquire as in `put`; partner: the Release in `Inside::drop`.
+            // AcqRel: Release as in `put`; partner: the Acquire in `enter`. Acquire as in `put`; partner: the Release in `Inside::let_go`.
             match cell.word.compare_exchange(word.bits(), new, Ordering::AcqRel, Ordering::Acquire) {
                 // Whoever is writing into it finds out.
                 Ok(_) if word.is_busy() => return (None, None),
@@ -275,18 +278,19 @@ impl<E> Lossy<E> {
     fn enter(&self, position: u64) -> Option<Inside<'_, E>> {
         let (place, round) = self.locate(position);
         let cell = &self.cells[place];
-        // Acquire; partner: the Releases in `put` and `replace`. If what is there is later than ours, we see the tail that far.
-        let mut word = Word::from_bits(cell.word.load(Ordering::Acquire));
+        // Relaxed, here and where the exchange fails: whoever finds nothing may have come too early. Who then sleeps looks again
+        // behind the bell's barrier.
+        let mut word = Word::from_bits(cell.word.load(Ordering::Relaxed));
         loop {
             if word.is_busy() || !word.is_of(round) {
                 return None;
             }
-            // Acquire; partner: as above: the event is written.
+            // Acquire; partner: the Releases in `put` and `replace`: the event is written.
             match cell.word.compare_exchange_weak(
                 word.bits(),
                 word.entered().bits(),
                 Ordering::Acquire,
-                Ordering::Acquire,
+                Ordering::Relaxed,
             ) {
                 Ok(_) => break,
                 Err(found) => word = Word::from_bits(found),

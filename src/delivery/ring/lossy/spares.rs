@@ -8,8 +8,8 @@ use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::ptr;
 
 /// The first segment's length; each further one is twice as long as the one before it.
-const FIRST: usize = if cfg!(loom) { 1 } else { 8 };
-const SEGMENTS: usize = if cfg!(loom) { 3 } else { 20 };
+const FIRST: usize = if cfg!(loom) { 2 } else { 8 };
+const SEGMENTS: usize = if cfg!(loom) { 2 } else { 20 };
 
 pub(super) struct Spares<E> {
     /// `tag << 32 | number + 1` of the topmost free one, or zero below the tag. The tag moves with each change, against who sleeps
@@ -87,11 +87,12 @@ impl<E> Spares<E> {
         };
         let (segment, _) = locate(index as usize);
         let place = &self.segments[segment];
-        if place.load(Ordering::Acquire).is_null() {
+        // Relaxed, here and where the exchange fails: whoever looks into it reads it again.
+        if place.load(Ordering::Relaxed).is_null() {
             let nodes: Box<[Node<E>]> = (0..FIRST << segment).map(|_| Node::new()).collect();
             let made = Box::into_raw(nodes);
             // Release; partner: the Acquire in `get`. Of two that make it one wins.
-            let exchanged = place.compare_exchange(ptr::null_mut(), made.cast(), Ordering::Release, Ordering::Acquire);
+            let exchanged = place.compare_exchange(ptr::null_mut(), made.cast(), Ordering::Release, Ordering::Relaxed);
             if exchanged.is_err() {
                 // SAFETY: ours still.
                 drop(unsafe { Box::from_raw(made) });
@@ -104,7 +105,8 @@ impl<E> Spares<E> {
 impl<E> Drop for Spares<E> {
     fn drop(&mut self) {
         for (segment, place) in self.segments.iter().enumerate() {
-            let first = place.load(Ordering::Acquire);
+            // Relaxed: ours alone.
+            let first = place.load(Ordering::Relaxed);
             if !first.is_null() {
                 // SAFETY: made by `make` from a box of that length; nobody uses the ring any more.
                 drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(first, FIRST << segment)) });
