@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pulsebus_benches::bus::BusScenario;
+use pulsebus_benches::delivery::{DeliveryScenario, latency};
 use pulsebus_benches::pool::PoolScenario;
 use pulsebus_benches::scenario::{Contest, Scenario};
 
@@ -47,4 +48,30 @@ fn pools_do_what_they_are_measured_for() {
             assert_ne!(contestant.run(64), Duration::ZERO, "{} in {scenario:?}", contestant.peer);
         }
     }
+}
+
+#[test]
+fn everybody_delivers_what_was_sent_in_every_cell() {
+    for scenario in DeliveryScenario::all() {
+        // Each receiver of each run checks that it has had every event.
+        let mut contestants = scenario.contestants();
+        assert_eq!(
+            contestants[0].peer.split([' ', ',']).next(),
+            Some("pulsebus"),
+            "ours leads the tables: {scenario:?}"
+        );
+        assert!(contestants.len() > 1, "nobody to compare with: {scenario:?}");
+        for contestant in &mut contestants {
+            for laps in [1, 3] {
+                assert_ne!(contestant.run(laps), Duration::ZERO, "{} in {scenario:?}", contestant.peer);
+            }
+        }
+    }
+}
+
+#[test]
+fn everybody_hands_over_one_event_at_a_time() {
+    let latencies = latency::measure(20).expect("no terminal is needed");
+    assert!(latencies.iter().all(|latency| latency.samples == 20 && latency.p50 <= latency.p99_9), "{latencies:?}");
+    assert!(latencies.len() > 10, "{latencies:?}");
 }

@@ -12,8 +12,6 @@
 //! - [`churn`]: no program but a load: everything at once, for as long as one likes.
 //!
 //! `tests/sequential.rs`, `tests/registry.rs` and `tests/options.rs` compare what the library and the oracle make of a program, call by call.
-//! `tests/pool.rs` has the model of pools follow step by step.
-//! `tests/sequential.rs` and `tests/registry.rs` compare what the library and the oracle make of a program, call by call.
 //! `tests/pool.rs` and `tests/ring.rs` have the models of pools and of the ring follow step by step.
 //! `tests/threaded.rs` runs programs on several threads, where no oracle can tell the order, and checks what must hold under
 //! any.

@@ -1,6 +1,7 @@
 //! `cargo xtask results`: measures everything beside its peers, and writes it into `RESULTS.md`.
 
 mod bus;
+mod delivery;
 mod examples;
 mod figures;
 mod machine;
@@ -21,8 +22,8 @@ use crate::results_file::results_section;
 use crate::workspace;
 use figures::{Heap, Timings};
 
-/// Measures the signals beside their peers, the bus beside bare signals, and pools beside the heap and other pools; writes the
-/// tables of RESULTS.md and the plot in docs/.
+/// Measures the signals beside their peers, the bus beside bare signals, pools beside the heap and other pools, and delivery
+/// beside channels, broadcasts and rings; writes the tables of RESULTS.md and the plot in docs/.
 ///
 /// Times every peer in every scenario in one interleaved run, weighs a million connections, counts under callgrind
 /// (where valgrind is installed), runs heartbeats, and compares with the targets. Takes minutes: leave the machine alone
@@ -47,6 +48,8 @@ enum Part {
     Bus,
     /// Pools of objects beside the heap and other pools; about two minutes
     Pool,
+    /// Delivery to other threads beside channels, broadcasts and rings; about three minutes
+    Delivery,
     /// What pools spare the examples' games
     Examples,
 }
@@ -65,6 +68,9 @@ impl Args {
         }
         if is_asked_for(Part::Pool) {
             self.write(&pool::sections(self.quick)?)?;
+        }
+        if is_asked_for(Part::Delivery) {
+            self.write(&delivery::sections(self.quick)?)?;
         }
         if is_asked_for(Part::Examples) {
             self.write(&examples::sections()?)?;

@@ -149,7 +149,15 @@ pub fn thousands(ns: f64) -> String {
     if ns < 100.0 {
         return format!("{ns:.2}");
     }
-    let digits = format!("{ns:.0}");
+    separated(&format!("{ns:.0}"))
+}
+
+/// A number with separators.
+pub fn thousands_of(count: usize) -> String {
+    separated(&count.to_string())
+}
+
+fn separated(digits: &str) -> String {
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index) % 3 == 0 {

@@ -1,0 +1,153 @@
+//! Our rings: gated with several publishers and with a single one, and lossy, whose publishers are held back by a
+//! [credit](super::super::credit).
+
+use std::iter;
+
+use pulsebus::{Ring, RingPublisher, RingReader, TryRecvError};
+
+use crate::delivery::CAPACITY;
+use crate::delivery::credit::{Allowance, Credit, Progress};
+use crate::delivery::event::{Event, Sum};
+use crate::delivery::stream::{Receiving, Sending, Stream};
+use crate::delivery::waiting::Waiting;
+
+/// Publishes to a gated ring.
+#[derive(Clone)]
+pub struct Out<const W: usize, const BLOCKS: bool> {
+    ring: Ring<Event<W>>,
+    waiting: Waiting,
+}
+
+/// The only one that publishes to a gated ring.
+pub struct Single<const W: usize, const BLOCKS: bool> {
+    publisher: RingPublisher<Event<W>>,
+    waiting: Waiting,
+}
+
+/// Publishes to a lossy ring.
+pub struct Lossy<const W: usize> {
+    ring: Ring<Event<W>>,
+    allowance: Allowance,
+}
+
+/// Reads a gated ring.
+pub struct In<const W: usize, const BLOCKS: bool>(RingReader<Event<W>>);
+
+/// Reads a lossy ring.
+pub struct LossyIn<const W: usize, const BLOCKS: bool> {
+    reader: In<W, BLOCKS>,
+    progress: Progress,
+}
+
+/// A fresh gated ring for several publishers.
+pub fn open<const W: usize, const BLOCKS: bool>(
+    senders: usize,
+    receivers: usize,
+) -> Stream<Out<W, BLOCKS>, In<W, BLOCKS>> {
+    let ring = Ring::gated(CAPACITY).expect("there is memory");
+    let out = Out { ring, waiting: Waiting::busy_if_possible(senders + receivers) };
+    let receivers = iter::repeat_with(|| In(out.ring.subscribe())).take(receivers).collect();
+    Stream { senders: iter::repeat_n(out, senders).collect(), receivers }
+}
+
+/// A fresh gated ring for a single publisher.
+pub fn open_single<const W: usize, const BLOCKS: bool>(receivers: usize) -> Stream<Single<W, BLOCKS>, In<W, BLOCKS>> {
+    open_graph(Waiting::busy_if_possible(1 + receivers), |publisher| {
+        iter::repeat_with(|| publisher.subscribe()).take(receivers).collect()
+    })
+}
+
+/// The same, with readers that go after each other.
+pub fn open_graph<const W: usize, const BLOCKS: bool>(
+    waiting: Waiting,
+    readers: impl FnOnce(&RingPublisher<Event<W>>) -> Vec<RingReader<Event<W>>>,
+) -> Stream<Single<W, BLOCKS>, In<W, BLOCKS>> {
+    let publisher = RingPublisher::gated(CAPACITY).expect("there is memory");
+    let receivers = readers(&publisher).into_iter().map(In).collect();
+    Stream { senders: vec![Single { publisher, waiting }], receivers }
+}
+
+/// A fresh lossy ring.
+pub fn open_lossy<const W: usize, const BLOCKS: bool>(
+    senders: usize,
+    receivers: usize,
+) -> Stream<Lossy<W>, LossyIn<W, BLOCKS>> {
+    let ring = Ring::lossy(CAPACITY).expect("there is memory");
+    let credit = Credit::new(receivers);
+    let reader = |receiver| LossyIn { reader: In(ring.subscribe()), progress: Progress::new(&credit, receiver) };
+    let receivers = (0..receivers).map(reader).collect();
+    let out = || Lossy { ring: ring.clone(), allowance: Allowance::new(&credit) };
+    Stream { senders: iter::repeat_with(out).take(senders).collect(), receivers }
+}
+
+impl<const W: usize, const BLOCKS: bool> Sending<W> for Out<W, BLOCKS> {
+    #[inline]
+    fn send(&mut self, events: &[Event<W>]) {
+        match events {
+            [event] if BLOCKS => self.ring.publish(*event),
+            [event] => self.waiting.insist(*event, |event| self.ring.try_publish(event).map_err(|full| full.0)),
+            _ if BLOCKS => self.ring.publish_batch(events),
+            _ => self.waiting.until(|| self.ring.try_publish_batch(events).ok()),
+        }
+    }
+}
+
+impl<const W: usize, const BLOCKS: bool> Sending<W> for Single<W, BLOCKS> {
+    #[inline]
+    fn send(&mut self, events: &[Event<W>]) {
+        let (publisher, waiting) = (&mut self.publisher, self.waiting);
+        match events {
+            [event] if BLOCKS => publisher.publish(*event),
+            [event] => waiting.insist(*event, |event| publisher.try_publish(event).map_err(|full| full.0)),
+            _ if BLOCKS => publisher.publish_batch(events),
+            _ => waiting.until(|| publisher.try_publish_batch(events).ok()),
+        }
+    }
+}
+
+impl<const W: usize> Sending<W> for Lossy<W> {
+    #[inline]
+    fn send(&mut self, events: &[Event<W>]) {
+        self.allowance.wait_for(events.len());
+        match events {
+            [event] => self.ring.publish(*event),
+            _ => self.ring.publish_batch(events),
+        }
+    }
+}
+
+impl<const W: usize, const BLOCKS: bool> In<W, BLOCKS> {
+    #[inline]
+    fn try_receive(&mut self, most: usize, sum: &mut Sum) -> usize {
+        match self.0.try_read(most, |event| sum.add(event)) {
+            Ok(received) => received,
+            Err(TryRecvError::Empty) => 0,
+            Err(error) => panic!("pulsebus ring: {error}"),
+        }
+    }
+
+    #[inline]
+    fn wait(&mut self, most: usize, sum: &mut Sum) -> usize {
+        self.0.read(most, |event| sum.add(event)).expect("there is a publisher, and nothing is overwritten")
+    }
+}
+
+impl<const W: usize, const BLOCKS: bool> Receiving<W> for In<W, BLOCKS> {
+    #[inline]
+    fn receive(&mut self, most: usize, sum: &mut Sum) -> usize {
+        if BLOCKS { self.wait(most, sum) } else { self.try_receive(most, sum) }
+    }
+}
+
+impl<const W: usize, const BLOCKS: bool> Receiving<W> for LossyIn<W, BLOCKS> {
+    #[inline]
+    fn receive(&mut self, most: usize, sum: &mut Sum) -> usize {
+        let mut received = self.reader.try_receive(most, sum);
+        self.progress.add(received);
+        if BLOCKS && received == 0 {
+            received = self.reader.wait(most, sum);
+            self.progress.add(received);
+        }
+        received
+    }
+}
