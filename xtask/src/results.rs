@@ -91,7 +91,11 @@ impl Args {
         let placements: Vec<&Timings> = std::iter::once(&timings).chain(&elsewhere).collect();
 
         let heap: Heap = parsed("heap", &run_binary("heap", &[])?)?;
-        let counted = if budget::is_possible() { Some(budget::measure_signals()?) } else { None };
+        let counted = if budget::is_possible() {
+            Some(budget::measure_signals()?.into_iter().chain(budget::measure_slots()?).collect::<Vec<_>>())
+        } else {
+            None
+        };
         if !self.quick {
             let path = workspace::root().join("docs/emit.svg");
             fs::write(&path, plot::emit_by_slots(&timings)?).map_err(Error::file(&path))?;
