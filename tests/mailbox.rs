@@ -309,7 +309,8 @@ fn a_sleeping_receiver_notices_the_end_of_its_connection() {
 
 #[test]
 fn whatever_ends_the_connection_ends_the_stream_after_what_is_queued() {
-    let ends: [fn(&Signal<u32>, &Receiver<u32>); 3] = [
+    type End = fn(&Signal<u32>, &Receiver<u32>);
+    let ends: [End; 3] = [
         |_, receiver| assert!(receiver.connection().disconnect()),
         |signal, _| assert_eq!(signal.disconnect_all(), 1),
         |signal, receiver| {

@@ -45,7 +45,7 @@ impl std::error::Error for CapacityError {}
 pub enum CloseReason {
     /// The connection was ended, by whatever ends connections.
     Disconnected,
-    /// The signal was dropped.
+    /// The signal was dropped. (Its connection may have ended before that, if the receiver has not noticed.)
     SignalDropped,
     /// The receiver did not keep up, and [`Overflow::Disconnect`](crate::Overflow::Disconnect) says what that means.
     Overflowed,

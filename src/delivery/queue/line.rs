@@ -400,17 +400,26 @@ impl<E> Claim<'_, E> {
     /// Gives the positions that are left back, if nobody has claimed what comes behind; else nothing comes there.
     #[cold]
     fn give_up(&mut self) {
+        let pending = &self.line.lost.0.pending;
+        let is_noted = std::mem::take(&mut self.flags) != 0;
+        if is_noted {
+            // SAFETY: claimed by us, and not published.
+            let lost = self.line.losses[self.line.index(self.next)].with(|loss| unsafe { *loss });
+            // Release; partner: the Acquire in `nothing`, as in `lose`. The bit comes with the positions.
+            pending.fetch_add(lost, Ordering::Release);
+        }
         let tail = &self.line.entry.0.tail;
         // Relaxed: an old one makes the exchange fail.
         let found = tail.load(Ordering::Relaxed);
-        let back = self.next << TAIL_SHIFT | found & LOSS;
-        // What was lost before them, if anything was, is noted there: then they are not given back.
+        let back = self.next << TAIL_SHIFT | found & LOSS | if is_noted { LOSS } else { 0 };
         // Release; partner: the Acquire in `claim`, by who claims them again.
-        if self.flags == 0
-            && found >> TAIL_SHIFT == self.end
+        if found >> TAIL_SHIFT == self.end
             && tail.compare_exchange(found, back, Ordering::Release, Ordering::Relaxed).is_ok()
         {
             return;
+        }
+        if is_noted {
+            self.note_loss();
         }
         while self.next < self.end {
             self.line.lost.0.voids.fetch_add(1, Relaxed);

@@ -323,8 +323,9 @@ impl<E> Window<E> {
         }
         if found as u32 != position {
             let next = ((found >> PASSED_SHIFT) + 1) << PASSED_SHIFT | u64::from(position);
-            // Release; partner: the Acquire above. If it fails, somebody else has counted it.
-            let _ = passed.compare_exchange(found, next, Ordering::Release, Ordering::Relaxed);
+            // Release; partner: the Acquire above. If it fails, somebody else has counted it: Acquire then, since the head that we move
+            // says so to others.
+            let _ = passed.compare_exchange(found, next, Ordering::Release, Ordering::Acquire);
         }
         let next = ((head >> HEAD_SHIFT) + 1) << HEAD_SHIFT;
         // Release; partner: the Acquire in `head`: it was counted.
