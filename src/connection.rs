@@ -120,10 +120,7 @@ impl Connection {
     /// Runs `f` in the stead of its slot, if it is still connected; whether it was: see [`list::run_for`].
     #[cfg(not(loom))]
     pub(crate) fn run(&self, place: &'static Location<'static>, f: impl FnOnce()) -> bool {
-        let (is_connected, propagation) = self.run_under(PanicPolicy::Isolate, place, f);
-        // There is no emission to end with it.
-        propagation.ignore();
-        is_connected
+        self.run_under(PanicPolicy::Isolate, place, f).0
     }
 
     /// The same, of a signal with that policy; the panic that is to be propagated, if there is one, is returned.

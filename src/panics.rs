@@ -120,24 +120,34 @@ pub(crate) fn slot_panicked(
     let _ = drop_quietly(payload);
 }
 
-/// The panic that an emission will end with.
+/// The panic that an emission will end with; or not, if a panic of the caller's own ends it before: then it is dropped.
 #[derive(Default)]
 pub(crate) struct Propagation(Option<Box<dyn Any + Send>>);
 
 impl Propagation {
-    /// Drops it, if there is something to propagate, but nothing to end with it.
-    #[cfg(not(loom))]
-    pub(crate) fn ignore(self) {
-        let _ = drop_quietly(self.0);
-    }
-
     /// Panics, if there is something to propagate.
     #[inline(always)]
-    pub(crate) fn resume(self) {
-        if let Some(payload) = self.0 {
+    pub(crate) fn resume(mut self) {
+        if let Some(payload) = self.0.take() {
             resume_unwind(payload);
         }
     }
+}
+
+impl Drop for Propagation {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(payload) = self.0.take() {
+            // Perhaps while a panic unwinds: one that escaped from here would end the process.
+            drop_unresumed(payload);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn drop_unresumed(payload: Box<dyn Any + Send>) {
+    let _ = drop_quietly(payload);
 }
 
 /// Runs foreign code, and swallows its panic, whatever that is made of.

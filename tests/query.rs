@@ -159,6 +159,28 @@ fn a_combiner_that_panics_ends_the_question_and_blames_no_slot() {
     }
 }
 
+/// Panics when it is dropped: as the payload of a panic, too.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a payload that panics");
+    }
+}
+
+#[test]
+fn a_combiner_that_panics_after_a_slot_has_does_not_end_the_process() {
+    for priority in [Priority::DEFAULT, Priority::BEFORE] {
+        let query = Query::<(), u32>::new();
+        query.on_panic(PanicPolicy::Propagate);
+        query.connect_at(priority, |()| std::panic::panic_any(Bomb));
+        query.connect(|()| 1);
+        let panic =
+            catch_unwind(AssertUnwindSafe(|| query.fold(&(), 0, |_, _: u32| -> u32 { panic!("the combiner's") })));
+        assert_eq!(panic.unwrap_err().downcast_ref(), Some(&"the combiner's"));
+    }
+}
+
 #[test]
 fn answers_are_dropped_once_whatever_becomes_of_them() {
     let (query, tally) = (Query::<u32, common::Guard>::new(), Tally::new());
