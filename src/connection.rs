@@ -123,7 +123,7 @@ impl Connection {
         self.run_under(PanicPolicy::Isolate, place, f).0
     }
 
-    /// The same, of a signal with that policy; the panic that is to be propagated, if there is one, is returned.
+    /// The same, with that policy; the panic that is to be propagated, if there is one, is returned.
     #[cfg(not(loom))]
     pub(crate) fn run_under(
         &self,

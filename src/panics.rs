@@ -1,7 +1,7 @@
 //! What happens when a slot panics: it is counted, reported, and hurts nobody else.
 
 use crate::domain::DomainCore;
-use crate::list::Chunk;
+use crate::list::{Chunk, Tag};
 use crate::sync::diagnostic::{AtomicU64 as Word, Relaxed};
 use std::any::Any;
 use std::fmt;
@@ -88,18 +88,21 @@ impl Policy {
     }
 }
 
-/// Deals with one panic of one slot, inside the emission.
+/// Deals with one panic of the slot that `live` names, inside the emission; or of what has run in its stead, which may have
+/// outlived its signal: then the chunk is another's, and is not told.
 pub(crate) fn slot_panicked(
     policy: PanicPolicy,
-    (chunk, index): (&Chunk, usize),
+    (chunk, live): (&Chunk, Tag),
     payload: Box<dyn Any + Send>,
     domain: &DomainCore,
     propagation: &mut Propagation,
 ) {
-    let count = chunk.count_panic(index);
+    let place = chunk.place(live.index());
+    let is_ours = chunk.is_generation(live);
+    let count = if is_ours { chunk.count_panic(live.index()) } else { 1 };
     domain.count_slot_panic();
     domain.with_hook(|hook| {
-        let report = SlotPanic { place: chunk.place(index), count, payload: &*payload };
+        let report = SlotPanic { place: place.filter(|_| is_ours), count, payload: &*payload };
         // A hook that panics has its panic dropped: there is nobody left to tell.
         let _ = isolated(|| hook(&report));
     });
@@ -113,7 +116,7 @@ pub(crate) fn slot_panicked(
         PanicPolicy::DisconnectAfter(n) => {
             // Zero is read as one.
             if count >= n {
-                chunk.disconnect_at(index);
+                chunk.disconnect(live);
             }
         }
     }

@@ -142,6 +142,50 @@ fn panics_and_blocks_are_the_slots_own_after_it_has_moved() {
 }
 
 #[test]
+fn a_slot_that_spills_keeps_its_panic_policy() {
+    let (hand, event_loop) = (ManualClock::new(), EventLoop::new());
+    let budget = SlotBudget::new(MS).clock(hand.clock());
+    let (signal, work) = (Signal::<u32>::new(), hand.clone());
+    let policy = PanicPolicy::DisconnectAfter(1);
+    let slot = signal.slot().on_panic(policy).spill(&budget, 1, &event_loop.handle()).connect(move |n| {
+        work.advance(MS * 2);
+        assert!(*n != 7, "seven");
+    });
+    signal.emit_batch(&[1, 7]);
+    event_loop.run_pending(10);
+    assert!(!slot.is_connected());
+}
+
+#[test]
+fn a_queued_call_that_drops_its_signal_and_panics_hurts_nobody_who_comes_after() {
+    let (domain, event_loop) = (Domain::new(), EventLoop::new());
+    let next = Rc::new(Signal::<u32>::new_in(&domain));
+    for _ in 0..2 {
+        let signal = Rc::new(RefCell::new(Some(Signal::<u32>::new_in(&domain))));
+        let (theirs, following, born) = (Rc::clone(&signal), Rc::clone(&next), Rc::new(RefCell::new(None)));
+        let newborn = Rc::clone(&born);
+        let captured = Tally::new();
+        // More than fits into the slot, and to be dropped.
+        let (ballast, guard) = ([7_u64; 8], captured.guard());
+        let filter = move |_: &u32| ballast[0] == 7 && !std::ptr::eq(&guard, std::ptr::null());
+        let policy = PanicPolicy::DisconnectAfter(1);
+        signal.borrow().as_ref().unwrap().slot().on_panic(policy).filter(filter).on(&event_loop).connect(move |_| {
+            drop(theirs.borrow_mut().take());
+            let connections: Vec<_> =
+                (0..100).map(|_| following.slot().on_panic(PanicPolicy::Isolate).connect(|_| {})).collect();
+            *newborn.borrow_mut() = Some(connections);
+            panic!("after its signal's end");
+        });
+        signal.borrow().as_ref().unwrap().emit(&1);
+        event_loop.run_pending(10);
+        captured.assert_all_dropped();
+        for connection in born.take().unwrap() {
+            assert_eq!((connection.is_connected(), connection.panics()), (true, Some(0)));
+        }
+    }
+}
+
+#[test]
 fn what_loop_slots_captured_is_dropped_with_the_loop_or_the_signal() {
     let (domain, tally) = (Domain::new(), Tally::new());
     let (signal, event_loop) = (Signal::<u32>::new_in(&domain), EventLoop::new());

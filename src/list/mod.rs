@@ -131,7 +131,7 @@ impl Root {
     /// Deals with one panic of one slot, inside the emission: as the slot says, or else the signal.
     fn slot_panicked(&self, chunk: &Chunk, index: usize, payload: Box<dyn Any + Send>, propagation: &mut Propagation) {
         let policy = chunk.panic_policy(index).unwrap_or_else(|| self.policy.get());
-        slot_panicked(policy, (chunk, index), payload, self.domain.core(), propagation);
+        slot_panicked(policy, (chunk, chunk.live_tag(index)), payload, self.domain.core(), propagation);
     }
 }
 
@@ -268,12 +268,9 @@ impl Chunk {
         won
     }
 
-    /// Ends whatever connection is live in a slot; for a panic policy, inside the emission.
-    pub(crate) fn disconnect_at(&self, index: usize) {
-        let tag = self.slots()[index].tag();
-        if tag.is_live() {
-            self.disconnect(tag.live());
-        }
+    /// The tag that handles to a slot's present connection have. Only for an emission that has run it, and is still under way.
+    fn live_tag(&self, index: usize) -> Tag {
+        self.slots()[index].tag_now().live()
     }
 
     /// Is the chunk still in the generation that `tag` is of? What was read before belongs to that connection, then.

@@ -47,8 +47,9 @@ pub(crate) unsafe fn emit_to(
 }
 
 /// Runs `f` in the stead of the slot that `live` names, if it is still connected, and not blocked; whether it was
-/// connected. Whoever disconnects it and waits, waits for `f` too. Its panic is the slot's, whose policy is its own, or
-/// else `policy`: what is to be propagated is returned.
+/// connected. Whoever disconnects it and waits, waits for `f` too. Its panic is the slot's, treated by `policy`: what is to be
+/// propagated is returned. (What lies in the slot is not asked for a policy of its own. Nothing here keeps the signal, whose
+/// drop, by `f` itself perhaps, does not wait for pins.)
 #[cfg(not(loom))]
 pub(crate) fn run_for(
     (chunk, live): (&'static Chunk, Tag),
@@ -67,8 +68,7 @@ pub(crate) fn run_for(
         return (true, propagation);
     }
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        let policy = chunk.panic_policy(live.index()).unwrap_or(policy);
-        slot_panicked(policy, (chunk, live.index()), payload, domain, &mut propagation);
+        slot_panicked(policy, (chunk, live), payload, domain, &mut propagation);
     }
     (true, propagation)
 }

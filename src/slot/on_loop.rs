@@ -5,6 +5,7 @@ use super::optioned::Limit;
 use super::{SlotBuilder, When};
 use crate::connection::Connection;
 use crate::delivery::{EventLoop, LoopHandle};
+use crate::panics::PanicPolicy;
 use std::cell::Cell;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -39,7 +40,8 @@ impl<'a, E, W: When<E>> SlotBuilder<'a, E, W> {
     /// Runs inline, until it has taken longer than the budget so many times: from then on, its calls are queued to an event
     /// loop, with clones of the events.
     ///
-    /// The calls on the loop are measured, too. A call that can't be queued, since the loop is gone or full, runs inline. Calls
+    /// The calls on the loop are measured, too. A panic on the loop is treated by the slot's own
+    /// [policy](Self::on_panic), or by that which the signal had when it was connected. A call that can't be queued, since the loop is gone or full, runs inline. Calls
     /// come in the order of their emission as long as one thread emits; but for the moment of the change, when one that is queued
     /// may be overtaken by none, and one that runs inline by those queued.
     pub fn spill(self, budget: &SlotBudget, after: u64, event_loop: &LoopHandle) -> SpillingSlot<'a, E, W> {
@@ -133,7 +135,8 @@ impl<E: Clone + Send + 'static, W: When<E>> SpillingSlot<'_, E, W> {
         let Self { builder, budget, after, event_loop } = self;
         let place = Location::caller();
         let meter = budget.meter(place);
-        let spilling = Arc::new(Spilling { slot, meter: Arc::clone(&meter) });
+        let policy = builder.policy.unwrap_or(builder.signal.panic_policy());
+        let spilling = Arc::new(Spilling { slot, meter: Arc::clone(&meter), policy });
         let connection = builder.attach(place, move |event, own| {
             if spilling.meter.overruns() < after {
                 spilling.call(event, own);
@@ -151,6 +154,8 @@ impl<E: Clone + Send + 'static, W: When<E>> SpillingSlot<'_, E, W> {
 struct Spilling<F> {
     slot: F,
     meter: Arc<Meter>,
+    /// What its panics on the loop mean.
+    policy: PanicPolicy,
 }
 
 impl<F> Spilling<F> {
@@ -175,7 +180,7 @@ fn spill<E, F>(
 {
     let (queued, cloned) = (Arc::clone(spilling), event.clone());
     // In the slot's stead: not if it has ended or is blocked by then, and its panics are its own.
-    let task = move |_: &EventLoop| _ = own.run(place, || queued.call(&cloned, own));
+    let task = move |_: &EventLoop| _ = own.run_under(queued.policy, place, || queued.call(&cloned, own));
     if event_loop.post(task).is_err() {
         spilling.call(event, own);
     }

@@ -181,7 +181,7 @@ impl EventLoop {
     /// is done, [`connected`](Self::connected) has to be told, on this thread; what is queued for it before the loop
     /// runs is not missed.
     ///
-    /// `policy` is what a panic of a queued call means, if what is connected has none of its own.
+    /// `policy` is what a panic of a queued call means.
     #[track_caller]
     pub(crate) fn route<E, F>(&self, policy: PanicPolicy, mut slot: F) -> Route<E>
     where
