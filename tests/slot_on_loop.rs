@@ -142,6 +142,21 @@ fn panics_and_blocks_are_the_slots_own_after_it_has_moved() {
 }
 
 #[test]
+fn a_slot_that_spills_runs_as_often_as_it_says() {
+    let (hand, event_loop, log) = (ManualClock::new(), EventLoop::new(), Log::new());
+    let budget = SlotBudget::new(MS).clock(hand.clock());
+    let (signal, work, calls) = (Signal::<u32>::new(), hand.clone(), log.clone());
+    let slot = signal.slot().times(3).spill(&budget, 1, &event_loop.handle()).connect(move |n| {
+        work.advance(MS * 2);
+        calls.push(*n);
+    });
+    signal.emit_batch(&[1, 2, 3, 4]);
+    assert_eq!(log.take(), [1]);
+    event_loop.run_pending(10);
+    assert_eq!((log.take(), slot.is_connected()), (vec![2, 3], false));
+}
+
+#[test]
 fn a_slot_that_spills_keeps_its_panic_policy() {
     let (hand, event_loop) = (ManualClock::new(), EventLoop::new());
     let budget = SlotBudget::new(MS).clock(hand.clock());

@@ -40,7 +40,8 @@ impl<'a, E, W: When<E>> SlotBuilder<'a, E, W> {
     /// Runs inline, until it has taken longer than the budget so many times: from then on, its calls are queued to an event
     /// loop, with clones of the events.
     ///
-    /// The calls on the loop are measured, too. A panic on the loop is treated by the slot's own
+    /// The calls on the loop are measured, too, and all are counted ([`once`](Self::once), [`times`](Self::times)) when they run;
+    /// priorities, filters and ends are looked at when the event is emitted. A panic on the loop is treated by the slot's own
     /// [policy](Self::on_panic), or by that which the signal had when it was connected. A call that can't be queued, since the loop is gone or full, runs inline. Calls
     /// come in the order of their emission as long as one thread emits; but for the moment of the change, when one that is queued
     /// may be overtaken by none, and one that runs inline by those queued.
@@ -132,11 +133,13 @@ impl<E: Clone + Send + 'static, W: When<E>> SpillingSlot<'_, E, W> {
     where
         F: Fn(&E) + Send + Sync + 'static,
     {
-        let Self { builder, budget, after, event_loop } = self;
+        let Self { mut builder, budget, after, event_loop } = self;
         let place = Location::caller();
         let meter = budget.meter(place);
         let policy = builder.policy.unwrap_or(builder.signal.panic_policy());
-        let spilling = Arc::new(Spilling { slot, meter: Arc::clone(&meter), policy });
+        // Counted when it runs: a last call that were counted before would find the slot ended.
+        let limit = builder.times.take().map(Limit::new);
+        let spilling = Arc::new(Spilling { slot, meter: Arc::clone(&meter), limit, policy });
         let connection = builder.attach(place, move |event, own| {
             if spilling.meter.overruns() < after {
                 spilling.call(event, own);
@@ -154,6 +157,7 @@ impl<E: Clone + Send + 'static, W: When<E>> SpillingSlot<'_, E, W> {
 struct Spilling<F> {
     slot: F,
     meter: Arc<Meter>,
+    limit: Option<Limit>,
     /// What its panics on the loop mean.
     policy: PanicPolicy,
 }
@@ -163,7 +167,9 @@ impl<F> Spilling<F> {
     where
         F: Fn(&E),
     {
-        measure(Some(&self.meter), own, || (self.slot)(event));
+        if self.limit.as_ref().is_none_or(|limit| limit.take(own)) {
+            measure(Some(&self.meter), own, || (self.slot)(event));
+        }
     }
 }
 
