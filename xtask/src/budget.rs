@@ -146,6 +146,12 @@ pub fn measure_signals() -> Result<Vec<Figure>, Error> {
         Ok(single.instructions as f64 - emit.instructions.slope)
     };
     let (per_emission, per_fenced_emission) = (besides(PLAIN)?, besides(FENCED)?);
+    // 64 slots that are left when 100,000 others have been disconnected, to 64 that were always alone.
+    let of_64 =
+        |part| -> Result<f64, Error> { Ok(Counts::take(PLAIN, "measured_emit", part, 64)?.instructions as f64) };
+    let alone = of_64("emit")?;
+    let (of_later, of_earlier) = (of_64("emit-after")? / alone, of_64("emit-behind")? / alone);
+    let first = of_64("emit-first")?;
     let connect = Line::measure(PLAIN, "measured_connect", "connect", 5_000, 10_000)?;
     let churn = Line::measure(PLAIN, "measured_connect", "churn", 5_000, 10_000)?;
     let disconnect = Line::measure(PLAIN, "measured_disconnect", "disconnect", 5_000, 10_000)?;
@@ -163,6 +169,9 @@ pub fn measure_signals() -> Result<Vec<Figure>, Error> {
         held("instructions per emission, besides its callbacks", per_emission, 60),
         told("instructions per emission, pinned with a fence", per_fenced_emission),
         told("instructions per emission, from the line through long lists", emit.instructions.start),
+        held("instructions of an emission after 100,000 later slots have ended, to one without", of_later, 1.1),
+        held("the same: earlier slots", of_earlier, 1.1),
+        told("instructions of the first emission after that, per slot that has ended", (first - alone) / 100_000.0),
         told("instructions per disconnect", disconnect.instructions.slope),
         told("instructions per connect, the list growing", connect.instructions.slope),
         told("instructions per connect, each followed by a disconnect", churn.instructions.slope),

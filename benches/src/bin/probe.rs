@@ -24,7 +24,7 @@ struct Args {
     #[arg(value_enum)]
     part: Part,
 
-    /// Slots of the signal (emit, batch, raw), or times that the operation is done (others)
+    /// Slots of the signal (emit…, batch, raw), or times that the operation is done (others)
     size: usize,
 
     /// Pin with a fence, also where the asymmetric pin is available
@@ -32,10 +32,19 @@ struct Args {
     fence: bool,
 }
 
+/// So many slots come and go beside those that an emission is to call.
+const PASSING: usize = 100_000;
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Part {
     /// `measured_emit`: one emission
     Emit,
+    /// `measured_emit`: one emission, after 100,000 slots that were connected after these have been disconnected
+    EmitAfter,
+    /// The same, if they were connected before these
+    EmitBehind,
+    /// The first emission after that, which finds the disconnected
+    EmitFirst,
     /// `measured_batch`: one batch of 64 events to slots that take slices
     Batch,
     /// `measured_raw`: one pass of the raw loop
@@ -124,6 +133,27 @@ impl Part {
             Self::Emit => {
                 connections.extend((0..size).map(|_| signal.connect(slot(Lane::next()))));
                 signal.emit(&event);
+                counted(|| measured_emit(black_box(&signal), black_box(&event)))
+            }
+            Self::EmitAfter | Self::EmitBehind | Self::EmitFirst => {
+                let mut connect = |count| connections.extend((0..count).map(|_| signal.connect(slot(Lane::next()))));
+                let (ended, live) = if matches!(self, Self::EmitBehind) {
+                    connect(PASSING);
+                    connect(size);
+                    (0..PASSING, PASSING..PASSING + size)
+                } else {
+                    connect(size);
+                    connect(PASSING);
+                    (size..size + PASSING, 0..size)
+                };
+                // As any emission before; the stack and the thread's record are warm.
+                signal.emit(&event);
+                connections[ended].iter().for_each(|connection| assert!(connection.disconnect(), "it was connected"));
+                if !matches!(self, Self::EmitFirst) {
+                    // Meets the dead, and unlinks them.
+                    signal.emit(&event);
+                }
+                assert!(connections[live].iter().all(Connection::is_connected));
                 counted(|| measured_emit(black_box(&signal), black_box(&event)))
             }
             Self::Batch => {
