@@ -334,7 +334,7 @@ fn a_reader_iterates_until_the_sender_has_gone() {
 
 #[test]
 fn two_readers_count_to_ten_thousand() {
-    for (send, readers) in all(2, 2) {
+    for (send, readers) in all(32, 2) {
         thread::scope(|scope| {
             sending(scope, send, 0..10_000, &Counter::new());
             for mut reader in readers {
