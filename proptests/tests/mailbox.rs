@@ -247,7 +247,7 @@ proptest! {
                 for batch in batches {
                     let events: Vec<_> = (next..next + batch.max(1) as u64).map(|n| (emitter, n)).collect();
                     next += events.len() as u64;
-                    if batch == 0 { signal.emit(&events[0]) } else { signal.emit_batch(&events) }
+                    _ = if batch == 0 { signal.emit(&events[0]) } else { signal.emit_batch(&events) };
                 }
             })
         }).collect();

@@ -221,7 +221,7 @@ impl<E, F: Fn(&[E])> Slices<E, F> {
     }
 }
 
-struct Answers<A, R, F>(PhantomData<(fn(A) -> R, F)>);
+struct Answers<A, R, F>(PhantomData<(A, R, F)>);
 
 impl<A, R, F: Fn(&A) -> R> Answers<A, R, F> {
     // SAFETY: `Slot::call_for` makes it what it was before it is called.

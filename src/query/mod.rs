@@ -42,9 +42,11 @@ use std::panic::Location;
 /// ```
 pub struct Query<A, R> {
     root: Root,
-    /// Invariant in both, and `Send + Sync` whatever they are: a query holds neither.
-    _types: PhantomData<fn(A, R) -> (A, R)>,
+    _types: PhantomData<Types<A, R>>,
 }
+
+/// Invariant in both, and `Send + Sync` whatever they are: a query holds neither.
+type Types<A, R> = fn(A, R) -> (A, R);
 
 impl<A, R> Query<A, R> {
     const_unless_loom! {
