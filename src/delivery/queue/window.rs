@@ -77,7 +77,12 @@ const LEAST: usize = if cfg!(loom) { 2 } else { 16 };
 /// So many events a receiver takes out at once, at the most.
 const RUN: u64 = 32;
 /// So long another thread is given to finish what takes it some instructions, before it is passed over.
-const PATIENCE: u32 = if cfg!(loom) { 0 } else { 64 };
+const PATIENCE: u32 = 64;
+
+/// Is it too early to pass it over? Models have no patience.
+fn is_patient(rounds: u32) -> bool {
+    !cfg!(loom) && rounds < PATIENCE
+}
 
 // SAFETY: a cell's event is touched by who has begun to write it, until it is published, and by who has moved the head over it from then
 // on, until it leaves: see the module. Events go from thread to thread.
@@ -176,7 +181,7 @@ impl<E> Window<E> {
                     rounds = 0;
                 }
                 Passed::Changed(now) => head = now,
-                Passed::Unfinished(_) if rounds < PATIENCE => pause_shortly(&mut rounds),
+                Passed::Unfinished(_) if is_patient(rounds) => pause_shortly(&mut rounds),
                 Passed::Unfinished(word) => {
                     self.revoke(head, word);
                     rounds = 0;
@@ -225,7 +230,7 @@ impl<E> Window<E> {
                 }
             } else if (found >> SHIFT) > position {
                 return false;
-            } else if rounds < PATIENCE {
+            } else if is_patient(rounds) {
                 pause_shortly(&mut rounds);
             } else if self.revoke(position, found) {
                 return false;
