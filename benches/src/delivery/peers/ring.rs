@@ -1,5 +1,5 @@
 //! Our rings: gated with several publishers and with a single one, and lossy, whose publishers are held back by a
-//! [credit](super::super::credit).
+//! `credit`.
 
 use std::iter;
 

@@ -1,4 +1,4 @@
-//! tokio's broadcast: it overwrites what is not read in time, so senders are held back by a [credit](super::super::credit).
+//! tokio's broadcast: it overwrites what is not read in time, so senders are held back by a `credit`.
 
 use std::iter;
 
