@@ -312,6 +312,27 @@ fn a_publisher_that_waits_goes_on() {
     });
 }
 
+/// A publisher that is held back by a reader that is just joining goes on when it has joined, though it has read nothing.
+#[test]
+fn a_publisher_that_waits_for_who_is_joining_goes_on() {
+    pair("gated: publish twice, waiting vs join, read to the end", &["went on"], |run| {
+        let ring = gated(1);
+        let joining = ring.clone();
+        run.race(
+            move || {
+                ring.publish(1);
+                ring.publish(2);
+            },
+            move || {
+                let mut reader = joining.subscribe();
+                drop(joining);
+                while reader.recv().is_ok() {}
+            },
+        );
+        run.note("went on");
+    });
+}
+
 /// Places that a batch has claimed and not used are passed over, also by a reader that waits.
 #[test]
 fn a_batch_that_is_cut_is_passed_over() {

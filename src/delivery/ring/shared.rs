@@ -259,7 +259,7 @@ impl<E> Shared<E> {
     pub(super) fn join(&self) -> Place {
         self.count_reader();
         match &self.core {
-            Core::Gated(gated) => Place::Gated(Seat::new(gated.readers.join_at(gated.tail()), Vec::new())),
+            Core::Gated(gated) => self.joined(gated.readers.join_at(gated.tail())),
             Core::Lossy(lossy) => Place::Lossy(lossy.tail()),
         }
     }
@@ -267,9 +267,15 @@ impl<E> Shared<E> {
     pub(super) fn join_oldest(&self) -> Place {
         self.count_reader();
         match &self.core {
-            Core::Gated(gated) => Place::Gated(Seat::new(gated.readers.join_oldest(gated.tail()), Vec::new())),
+            Core::Gated(gated) => self.joined(gated.readers.join_oldest(gated.tail())),
             Core::Lossy(lossy) => Place::Lossy(lossy.oldest()),
         }
+    }
+
+    /// While it was joining, it has held publishers back from where the tail was before; and some may sleep for that.
+    fn joined(&self, begun: (Cursor, u64)) -> Place {
+        self.room.ring();
+        Place::Gated(Seat::new(begun, Vec::new()))
     }
 
     /// One that goes after those, which are this ring's.
