@@ -1,6 +1,6 @@
 //! Promises of mailboxes, rings and loops in the corners: clones that panic, readers that join, capacities that are too large.
 
-use pulsebus::{Ring, Wait};
+use pulsebus::{Overflow, Ring, Signal, Wait};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
@@ -8,6 +8,45 @@ use std::time::Duration;
 
 /// Long enough for whatever is to happen.
 const LONG: Duration = Duration::from_secs(10);
+
+/// Its clone says that it has begun, stays for a while, and panics.
+struct Slow(u32);
+
+static BEGUN: AtomicBool = AtomicBool::new(false);
+
+impl Clone for Slow {
+    fn clone(&self) -> Self {
+        if self.0 == 1 {
+            BEGUN.store(true, SeqCst);
+            // The other sender goes to sleep meanwhile. If it does not, it has nothing to be woken from.
+            thread::sleep(Duration::from_millis(100));
+            panic!("no clone of the first");
+        }
+        Self(self.0)
+    }
+}
+
+#[test]
+fn a_sender_that_waits_has_the_room_that_a_clone_that_panics_gives_back() {
+    let signal = Arc::new(Signal::<Slow>::new());
+    let mut receiver = signal.mailbox(1, Overflow::Block(Duration::MAX)).expect("a capacity");
+    let first = thread::spawn({
+        let signal = signal.clone();
+        move || signal.emit(&Slow(1))
+    });
+    while !BEGUN.load(SeqCst) {
+        thread::yield_now();
+    }
+    let second = thread::spawn({
+        let signal = signal.clone();
+        move || signal.emit(&Slow(2))
+    });
+    let got = receiver.recv_timeout(LONG).map(|event| event.0);
+    drop(receiver); // lets go of a sender that was not woken
+    first.join().expect("the panic was the slot's");
+    second.join().expect("nothing panics");
+    assert_eq!(got, Ok(2));
+}
 
 #[test]
 fn a_publisher_that_waits_for_a_reader_that_is_joining_goes_on_when_it_has_joined() {

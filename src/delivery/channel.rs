@@ -70,10 +70,17 @@ impl<E: Clone> Inlet<E> {
     /// A clone that panics is not put in; the others are, and the first panic goes on when they have been.
     #[inline]
     pub(crate) fn send(&self, events: &[E]) -> bool {
-        let rings = Rings(&self.shared.bell);
+        let mut rings = Rings { shared: &self.shared, gives_room_back: true };
+        let goes_on = self.put_in(events);
+        rings.gives_room_back = false;
+        goes_on
+    }
+
+    #[inline(always)]
+    fn put_in(&self, events: &[E]) -> bool {
         match (&self.shared.queue, events) {
             (Queue::Line(line), [event]) if push_clone(line, event) => true,
-            (Queue::Line(line), _) => self.send_all(line, events, rings),
+            (Queue::Line(line), _) => self.send_all(line, events),
             (Queue::Window(window), [event]) => {
                 window.push(event.clone(), self.shared.overflow == Overflow::KeepLatest);
                 true
@@ -93,7 +100,7 @@ impl<E: Clone> Inlet<E> {
     }
 
     #[inline(never)]
-    fn send_all(&self, line: &Line<E>, events: &[E], rings: Rings<'_>) -> bool {
+    fn send_all(&self, line: &Line<E>, events: &[E]) -> bool {
         let mut panic = FirstPanic::default();
         let mut patience = Patience::new(self.shared.overflow);
         let mut done = 0;
@@ -113,7 +120,6 @@ impl<E: Clone> Inlet<E> {
                 break;
             }
         }
-        drop(rings);
         let goes_on = !self.is_overflowed();
         panic.resume();
         goes_on
@@ -181,13 +187,19 @@ impl<E> Drop for Inlet<E> {
     }
 }
 
-/// Rings when it is dropped, also if a clone panics.
-struct Rings<'a>(&'a Bell);
+/// Rings when it is dropped, also if a clone panics. Then there may be room again, of which nobody else tells those who wait for it.
+struct Rings<'a, E> {
+    shared: &'a Shared<E>,
+    gives_room_back: bool,
+}
 
-impl Drop for Rings<'_> {
+impl<E> Drop for Rings<'_, E> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.ring();
+        self.shared.bell.ring();
+        if self.gives_room_back {
+            self.shared.offer_room();
+        }
     }
 }
 
@@ -279,8 +291,16 @@ impl<E> Outlet<E> {
 
     fn look(&mut self, wanted: usize) -> Popped<()> {
         match (&self.shared.queue, &mut self.own) {
-            // SAFETY: made together, in `channel`.
-            (Queue::Line(line), Own::Line(cursor)) => unsafe { line.look(cursor) },
+            (Queue::Line(line), Own::Line(cursor)) => {
+                let before = cursor.position();
+                // SAFETY: made together, in `channel`.
+                let found = unsafe { line.look(cursor) };
+                // It takes no event, but passes over what is none: that makes room, too.
+                if cursor.position() != before {
+                    self.shared.offer_room();
+                }
+                found
+            }
             (Queue::Window(window), Own::Window(basket)) => window.look(basket, wanted),
             _ => unreachable!("made together, in `channel`"),
         }
@@ -291,9 +311,10 @@ impl<E> Outlet<E> {
     fn pop(&mut self, wanted: usize) -> Popped<E> {
         match (&self.shared.queue, &mut self.own) {
             (Queue::Line(line), Own::Line(cursor)) => {
+                let before = cursor.position();
                 // SAFETY: made together, in `channel`.
                 let popped = unsafe { line.pop(cursor) };
-                if let Popped::Event(_) = popped {
+                if cursor.position() != before {
                     line.pass(cursor);
                     self.shared.offer_room();
                 }

@@ -67,6 +67,14 @@ pub(crate) struct Cursor {
     is_told: bool,
 }
 
+impl Cursor {
+    /// The position that it has come to.
+    #[inline(always)]
+    pub(crate) fn position(&self) -> u64 {
+        self.next
+    }
+}
+
 const LOSS: u64 = 1;
 const TAIL_SHIFT: u32 = 1;
 
