@@ -9,6 +9,48 @@ use std::time::Duration;
 /// Long enough for whatever is to happen.
 const LONG: Duration = Duration::from_secs(10);
 
+/// Its clone emits another one where there is no room for it, and panics.
+#[derive(Debug, PartialEq)]
+struct Restless(u32);
+
+static RESTLESS: Signal<Restless> = Signal::new();
+
+impl Clone for Restless {
+    fn clone(&self) -> Self {
+        if self.0 == 1 {
+            RESTLESS.emit(&Restless(2));
+            panic!("no clone of the first");
+        }
+        Self(self.0)
+    }
+}
+
+#[test]
+fn next_and_wait_go_on_to_the_next_event_when_clones_of_the_first_ones_were_lost() {
+    #[cfg(feature = "async")]
+    {
+        use std::future::Future;
+        use std::pin::pin;
+        use std::task::{Context, Poll, Waker};
+
+        let mut next = pin!(RESTLESS.next());
+        RESTLESS.emit(&Restless(1));
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(next.as_mut().poll(&mut context), Poll::Pending);
+        RESTLESS.emit(&Restless(3));
+        assert_eq!(next.poll(&mut context), Poll::Ready(Ok(Restless(3))));
+    }
+
+    let waiting = thread::spawn(|| RESTLESS.wait(Duration::MAX));
+    while !waiting.is_finished() {
+        RESTLESS.emit(&Restless(1));
+        RESTLESS.emit(&Restless(3));
+        thread::yield_now();
+    }
+    // The second one, if it begins to wait between the first one and that.
+    assert!(matches!(waiting.join().expect("it waits"), Ok(Restless(2 | 3))));
+}
+
 /// Its clone says that it has begun, stays for a while, and panics.
 struct Slow(u32);
 

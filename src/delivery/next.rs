@@ -4,7 +4,7 @@ use super::error::RecvTimeoutError;
 use super::mailbox::Receiver;
 use super::overflow::Overflow;
 use crate::signal::Signal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[cfg(feature = "async")]
 use super::error::{CloseReason, RecvError};
@@ -50,7 +50,17 @@ impl<E: Clone + Send + 'static> Signal<E> {
     /// ```
     #[track_caller]
     pub fn wait(&self, timeout: Duration) -> Result<E, RecvTimeoutError> {
-        first(self).recv_timeout(timeout)
+        let mut receiver = first(self);
+        // Too far away to be named means: no deadline.
+        let deadline = Instant::now().checked_add(timeout);
+        loop {
+            let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+            match receiver.recv_timeout(left) {
+                // Not even the first one was put in: its clone has panicked, and others had found no room meanwhile.
+                Err(RecvTimeoutError::Lagged(_)) => {}
+                found => return found,
+            }
+        }
     }
 
     /// The next event, for a task: a clone of the first that is emitted after this call, also before the future is first polled.
@@ -107,13 +117,14 @@ impl<E> Future for Next<E> {
     type Output = Result<E, CloseReason>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.receiver.poll_recv(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(event)) => Poll::Ready(Ok(event)),
-            Poll::Ready(Err(RecvError::Closed(reason))) => Poll::Ready(Err(reason)),
-            Poll::Ready(Err(RecvError::Lagged(_))) => {
-                unreachable!("what is lost comes after the first event, and nobody asks again")
-            }
+        loop {
+            return match self.receiver.poll_recv(context) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Ok(event)) => Poll::Ready(Ok(event)),
+                Poll::Ready(Err(RecvError::Closed(reason))) => Poll::Ready(Err(reason)),
+                // As in `wait`.
+                Poll::Ready(Err(RecvError::Lagged(_))) => continue,
+            };
         }
     }
 }
