@@ -1,6 +1,6 @@
 //! Promises of mailboxes, rings and loops in the corners: clones that panic, readers that join, capacities that are too large.
 
-use pulsebus::{Overflow, Ring, Signal, Wait};
+use pulsebus::{CloseReason, Overflow, Ring, Signal, TryRecvError, Wait};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
@@ -121,4 +121,31 @@ fn a_publisher_that_waits_for_a_reader_that_is_joining_goes_on_when_it_has_joine
         thread.join().expect("it publishes");
     }
     assert!(woken, "publishers and reader wait for each other");
+}
+
+#[test]
+fn a_reader_is_told_that_the_one_ahead_has_left_events_unread_also_when_the_publishers_have_gone() {
+    let ring = Ring::gated(8).expect("a capacity");
+    let mut first = ring.subscribe();
+    let mut second = first.then().expect("a gated ring");
+    let mut whole = first.then().expect("a gated ring");
+    ring.publish_batch(&[1, 2, 3]);
+    assert_eq!(first.try_recv(), Ok(1));
+    drop((first, ring));
+    assert_eq!(second.try_recv(), Ok(1));
+    assert_eq!(second.try_recv(), Err(TryRecvError::Closed(CloseReason::ReaderAheadGone)));
+    assert_eq!(whole.try_recv(), Ok(1));
+    assert_eq!(whole.try_recv(), Err(TryRecvError::Closed(CloseReason::ReaderAheadGone)));
+}
+
+#[test]
+fn a_reader_that_has_read_all_is_told_that_the_publishers_have_gone() {
+    let ring = Ring::gated(8).expect("a capacity");
+    let mut first = ring.subscribe();
+    let mut second = first.then().expect("a gated ring");
+    ring.publish(1);
+    assert_eq!(first.try_recv(), Ok(1));
+    drop((first, ring));
+    assert_eq!(second.try_recv(), Ok(1));
+    assert_eq!(second.try_recv(), Err(TryRecvError::Closed(CloseReason::PublishersGone)));
 }
