@@ -1,6 +1,6 @@
 //! Promises of mailboxes, rings and loops in the corners: clones that panic, readers that join, capacities that are too large.
 
-use pulsebus::{CloseReason, Overflow, Ring, Signal, TryRecvError, Wait};
+use pulsebus::{CapacityError, CloseReason, EventLoop, Overflow, Ring, Signal, TryRecvError, Wait};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
@@ -148,4 +148,17 @@ fn a_reader_that_has_read_all_is_told_that_the_publishers_have_gone() {
     drop((first, ring));
     assert_eq!(second.try_recv(), Ok(1));
     assert_eq!(second.try_recv(), Err(TryRecvError::Closed(CloseReason::PublishersGone)));
+}
+
+#[test]
+fn what_there_is_no_memory_for_is_refused_and_nothing_aborts() {
+    let refused = CapacityError::NoMemory { asked: 1 << 50 };
+    assert_eq!(EventLoop::bounded(1 << 50).err(), Some(refused));
+    // More than addresses: 2^48 bytes.
+    type Large = [u8; 1 << 26];
+    let asked = 1 << 22;
+    let rings = move || [Ring::<Large>::lossy(asked).err(), Ring::<Large>::gated(asked).err()];
+    // Room on the stack for one, in case that a compiler wants it.
+    let made = thread::Builder::new().stack_size(1 << 30).spawn(rings).expect("a thread");
+    assert_eq!(made.join().expect("nothing panics"), [Some(CapacityError::NoMemory { asked }); 2]);
 }

@@ -136,7 +136,12 @@ impl EventLoop {
         match capacity {
             0 => Err(CapacityError::Zero),
             asked if asked > most => Err(CapacityError::TooLarge { asked, most }),
-            _ => Ok(Self::with(Some(capacity))),
+            asked => {
+                // The queue itself would abort. (The room is asked for and given back: nothing is touched.)
+                let room = Vec::<[u8; ENTRY]>::new().try_reserve_exact(capacity);
+                room.map_err(|_| CapacityError::NoMemory { asked })?;
+                Ok(Self::with(Some(capacity)))
+            }
         }
     }
 
