@@ -162,3 +162,17 @@ fn what_there_is_no_memory_for_is_refused_and_nothing_aborts() {
     let made = thread::Builder::new().stack_size(1 << 30).spawn(rings).expect("a thread");
     assert_eq!(made.join().expect("nothing panics"), [Some(CapacityError::NoMemory { asked }); 2]);
 }
+
+#[test]
+fn what_a_drain_was_about_to_hand_out_makes_no_room_and_is_received_next() {
+    let signal = Signal::<u32>::new();
+    let mut receiver = signal.mailbox(16, Overflow::DropOldest).expect("a capacity");
+    signal.emit_batch(&(0..16).collect::<Vec<_>>());
+    assert_eq!(receiver.drain(16).expect("events").next(), Some(0));
+    signal.emit_batch(&(16..32).collect::<Vec<_>>());
+    assert!(receiver.len() <= receiver.capacity() + 31, "{} of {}", receiver.len(), receiver.capacity());
+    let (got, lost): (Vec<_>, Vec<_>) = receiver.try_iter().partition(Result::is_ok);
+    assert_eq!(got.first(), Some(&Ok(1)));
+    let lost: u64 = lost.into_iter().filter_map(Result::err).map(|lagged| lagged.0).sum();
+    assert_eq!(got.len() as u64 + lost, 31, "each is received, or known to be lost");
+}

@@ -11,7 +11,8 @@ impl<E> Receiver<E> {
     /// not; it ends before a place where events were lost, which the next call says.
     ///
     /// The cheapest way to receive many: senders are told of the room once for some tens of events, and when the iterator is dropped.
-    /// What it was not asked for stays in the mailbox.
+    /// What it was not asked for stays in the mailbox. (Where old events make room for new ones, up to 31 of those that it was about
+    /// to hand out next make no room any more: they are received next, before all else, and beside the capacity.)
     ///
     /// # Errors
     /// As [`try_recv`](Self::try_recv). With `max` of zero, [`TryRecvError::Empty`].

@@ -193,7 +193,8 @@ impl<E> Receiver<E> {
         found.unwrap_or(Err(Instead::Empty)).map_err(TryRecvError::from)
     }
 
-    /// How many events are waiting, those included that are just being put in. At most the [capacity](Self::capacity).
+    /// How many events are waiting, those included that are just being put in. At most the [capacity](Self::capacity); where old
+    /// events make room, some more if a [`drain`](Self::drain) was not taken to its end.
     pub fn len(&self) -> usize {
         self.outlet.len()
     }
