@@ -64,7 +64,8 @@ impl Connection {
     /// [`disconnect_and_wait`](Self::disconnect_and_wait). What happened before this call comes before the destructor of
     /// what the slot captured; which runs later, in a [`collect`](crate::collect) or the like.
     ///
-    /// Wait-free: no loop, no lock, no heap call, one atomic read-modify-write. Callable from anywhere.
+    /// Wait-free: no loop, no lock, no heap call, one atomic read-modify-write, two if it was ever
+    /// [blocked](Self::block). Callable from anywhere.
     #[inline]
     pub fn disconnect(&self) -> bool {
         self.chunk().disconnect(self.tag)

@@ -201,13 +201,13 @@ impl<E> Signal<E> {
         (Connection::new(chunk, tag), due)
     }
 
-    /// Calls every slot with the event, on this thread, in connection order.
+    /// Calls every slot with the event, on this thread, by [priority](crate::Priority) and in connection order.
     ///
     /// Lock-free but for what the slots do. Cost: a load if nothing was ever connected; otherwise a pin, and about ten
     /// instructions per slot besides its own.
     ///
     /// # Panics
-    /// Only under [`PanicPolicy::Propagate`], after all slots have run.
+    /// Only under [`PanicPolicy::Propagate`], the signal's or a slot's own, after all slots have run that do.
     ///
     /// ```
     /// let signal = pulsebus::Signal::<[f32; 3]>::new();
@@ -240,7 +240,7 @@ impl<E> Signal<E> {
     /// One pin and one walk. A slot that is disconnected in mid-batch gets no more of it.
     ///
     /// # Panics
-    /// Only under [`PanicPolicy::Propagate`], after all slots have run.
+    /// Only under [`PanicPolicy::Propagate`], the signal's or a slot's own, after all slots have run that do.
     ///
     /// ```
     /// let signal = pulsebus::Signal::<u32>::new();

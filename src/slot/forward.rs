@@ -41,7 +41,8 @@ impl<E> Signal<E> {
 
 impl<'a, E, W: When<E>> SlotBuilder<'a, E, W> {
     /// Emits on another signal what a function makes of each event that passes the filters; of a batch, one by one. The other
-    /// signal is not kept alive: when it has gone, the connection ends, at the next event.
+    /// signal is kept alive during the call only: when it has gone, the connection ends, at the next event. If a call holds the
+    /// last reference, the signal is dropped inside the emission, by the slot.
     ///
     /// The slots of the other signal run inside the call, on this thread. What stops its emission does not stop this one.
     ///
