@@ -23,7 +23,7 @@ impl Connection {
     /// it by, in mid-batch too. Another thread may be inside the slot. Blocks that are copies of each other's connection
     /// count together. If the connection has ended, nothing happens.
     ///
-    /// Lock-free; a pin and two atomic exchanges, and a heap call for the first block ever in a chunk of 32 slots. A slot
+    /// Lock-free; two atomic exchanges, and a heap call for the first block ever in a chunk of 32 slots. A slot
     /// that was blocked once costs each later visit of an emission a few instructions more, and its
     /// [`disconnect`](Self::disconnect) a second atomic exchange.
     ///
@@ -36,10 +36,9 @@ impl Connection {
     /// }
     /// signal.emit(&2);
     /// ```
-    #[track_caller]
     pub fn block(&self) -> ConnectionBlock {
         let (chunk, tag) = self.slot();
-        ConnectionBlock { connection: *self, counts: chunk.block(tag, Location::caller()) }
+        ConnectionBlock { connection: *self, counts: chunk.block(tag) }
     }
 
     /// Is it connected, and blocked at present?
@@ -57,11 +56,10 @@ impl ConnectionBlock {
 }
 
 impl Drop for ConnectionBlock {
-    #[track_caller]
     fn drop(&mut self) {
         if self.counts {
             let (chunk, tag) = self.connection.slot();
-            chunk.unblock(tag, Location::caller());
+            chunk.unblock(tag);
         }
     }
 }

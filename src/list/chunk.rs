@@ -165,11 +165,12 @@ impl Chunk {
         unsafe { self.read.blocks.load(Ordering::Acquire).as_ref() }
     }
 
-    pub(super) fn blocks_or_new(&self) -> &'static Blocks {
+    /// The same; made by who blocks the slot that `live` names.
+    pub(super) fn blocks_or_new(&self, live: Tag) -> &'static Blocks {
         if let Some(blocks) = self.blocks() {
             return blocks;
         }
-        let fresh = Box::into_raw(Box::new(Blocks::new()));
+        let fresh = Box::into_raw(Box::new(Blocks::new(live)));
         // Release; partner: the Acquire in `blocks`, and here: the counters are made.
         match self.read.blocks.compare_exchange(ptr::null_mut(), fresh, Ordering::Release, Ordering::Acquire) {
             // SAFETY: made above, and never freed from now on.
@@ -378,7 +379,7 @@ impl Chunk {
             panics.store(0, Ordering::Release);
         }
         if let Some(blocks) = self.blocks() {
-            blocks.reset();
+            self.slots.iter().for_each(|slot| blocks.reset(slot.tag_now()));
         }
         // Relaxed: the pool's Release passes all of it on to the next user.
         self.read.next.store(ptr::null_mut(), Ordering::Relaxed);

@@ -134,7 +134,7 @@ impl Batch {
                 break;
             }
             progress.next += 1;
-            let blocked = tag.is_gated() && chunk.is_blocked(tag.index());
+            let blocked = tag.is_gated() && chunk.is_blocked(tag);
             if !blocked && give(event, tag).is_break() {
                 progress.next = events.len();
                 return true;
@@ -215,7 +215,7 @@ impl<E, F: Fn(&[E])> Slices<E, F> {
         let (f, events) = unsafe { (stored::<F>(storage), batch.events::<E>()) };
         batch.next.set(events.len());
         // SAFETY: as in `Batch::each`.
-        if !unsafe { &*batch.chunk.get() }.is_blocked(slot.tag_now().index()) {
+        if !unsafe { &*batch.chunk.get() }.is_blocked(slot.tag_now()) {
             f(events);
         }
     }

@@ -213,7 +213,7 @@ unsafe fn run_backwards<D: Delivery>(
                 dead += 1;
                 continue;
             }
-            if tag.is_gated() && chunk.is_blocked(index) {
+            if tag.is_gated() && chunk.is_blocked(tag) {
                 continue;
             }
             // SAFETY: live under the pin, and as demanded of the caller.

@@ -312,7 +312,7 @@ unsafe fn visit<D: Delivery>(
 #[cold]
 #[inline(never)]
 fn gate_opens(chunk: &Chunk, slot: &Slot) -> bool {
-    !chunk.is_blocked(index_in(chunk, slot))
+    !chunk.is_blocked(slot.tag_now())
 }
 
 /// Out of the way of the loops, which run straight through the live.

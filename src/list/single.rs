@@ -26,7 +26,7 @@ pub(crate) unsafe fn emit_to(
     // In this order. The handle was made after the chunk had been prepared for its list, so this is that list or a later
     // one; a later one is prepared after the tags have moved on, and then the tag does not fit any more. Live under our
     // pin, the slot stays what it is until we unpin.
-    if !ptr::eq(chunk.list(), list) || !chunk.is_live(live) || chunk.is_blocked(live.index()) {
+    if !ptr::eq(chunk.list(), list) || !chunk.is_live(live) || chunk.is_blocked(live) {
         return false;
     }
     let slot = chunk.slot(live);
@@ -64,7 +64,7 @@ pub(crate) fn run_for(
     if !chunk.is_live(live) {
         return (false, propagation);
     }
-    if chunk.is_blocked(live.index()) {
+    if chunk.is_blocked(live) {
         return (true, propagation);
     }
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {

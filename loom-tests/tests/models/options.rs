@@ -3,7 +3,7 @@
 use crate::{attach, use_up};
 use loom::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use loom_tests::{Bell, Payload, pair, trio};
-use pulsebus::{Connection, Priority};
+use pulsebus::{Connection, Priority, Signal};
 use std::mem::forget;
 use std::sync::Arc;
 
@@ -221,6 +221,60 @@ fn a_late_unblock_does_not_touch_the_next_occupant() {
         assert_eq!(watch.runs(), 1, "a block of the slot before is left");
         // The second generation, or the first.
         run.note_if(format!("{connection:?}").contains("generation: 1"), "reused", "elsewhere");
+    });
+}
+
+/// The same where the slot dies with its signal, whose end does not wait for pins, but gives the chunk back at once.
+#[test]
+fn a_late_unblock_does_not_touch_who_comes_after_the_end_of_its_signal() {
+    pair("unblock vs end of the signal, reuse and block", &["reused"], |run| {
+        // One that nobody else keeps.
+        let (here, there) = (Bell::new(Signal::new()), run.bell());
+        let ((old, _), (new, watch)) = (run.payload(), run.payload());
+        let connection = attach(&here, old);
+        let guard = connection.block();
+        let bell = there.clone();
+        let ((), (connection, block)) = run.race(
+            move || drop(guard),
+            move || {
+                drop(here);
+                let connection = attach(&bell, new);
+                let block = connection.block();
+                (connection, block)
+            },
+        );
+        assert!(connection.is_blocked(), "a late unblock took the block of the next occupant");
+        there.emit(&());
+        assert_eq!(watch.runs(), 0);
+        drop(block);
+        there.emit(&());
+        assert_eq!(watch.runs(), 1, "a block of the slot before is left");
+        assert!(format!("{connection:?}").contains("generation: 1"));
+        run.note("reused");
+    });
+}
+
+/// And of a block.
+#[test]
+fn a_late_block_does_not_touch_who_comes_after_the_end_of_its_signal() {
+    pair("block vs end of the signal, reuse", &["reused"], |run| {
+        // One that nobody else keeps.
+        let (here, there) = (Bell::new(Signal::new()), run.bell());
+        let ((old, _), (new, watch)) = (run.payload(), run.payload());
+        let late = attach(&here, old);
+        let bell = there.clone();
+        let ((), connection) = run.race(
+            move || forget(late.block()),
+            move || {
+                drop(here);
+                attach(&bell, new)
+            },
+        );
+        drop(connection.block());
+        assert!(!connection.is_blocked(), "a late block is the next occupant's");
+        there.emit(&());
+        assert_eq!(watch.runs(), 1);
+        run.note("reused");
     });
 }
 
