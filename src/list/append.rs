@@ -42,20 +42,25 @@ impl Root {
     }
 
     fn list_or_new(&self, rank: Rank, domain: &'static DomainCore) -> &'static List {
-        if rank == Rank::DEFAULT && matches!(self.slots(), Slots::None) {
-            let list = List::started(domain);
-            // Release; partner: the Acquire in `Root::slots`, and here: the list is made.
-            let stored = self.list.compare_exchange(
-                ptr::null_mut(),
-                ptr::from_ref(list).cast_mut(),
-                Ordering::Release,
-                Ordering::Acquire,
-            );
-            if stored.is_ok() {
-                return list;
+        match self.slots() {
+            // Another thread has made it meanwhile.
+            Slots::Plain(list) if rank == Rank::DEFAULT => return list,
+            Slots::None if rank == Rank::DEFAULT => {
+                let list = List::started(domain);
+                // Release; partner: the Acquire in `Root::slots`, and here: the list is made.
+                let stored = self.list.compare_exchange(
+                    ptr::null_mut(),
+                    ptr::from_ref(list).cast_mut(),
+                    Ordering::Release,
+                    Ordering::Acquire,
+                );
+                if stored.is_ok() {
+                    return list;
+                }
+                list.tear_down(domain);
+                return self.list_of(rank, domain);
             }
-            list.tear_down(domain);
-            return self.list_of(rank, domain);
+            _ => {}
         }
         self.elaborate(domain);
         self.lane(rank, domain, None)

@@ -53,8 +53,9 @@ impl Blocks {
 
     /// As at first, for a slot of a chunk that is nobody's, in its next generation.
     pub(super) fn reset(&self, next: Tag) {
-        // Relaxed: the pool's Release passes it on; a stale handle that comes after it finds a later generation.
-        self.0[next.index()].store(word(next, 0), Ordering::Relaxed);
+        // Relaxed: the pool's Release passes it on; a stale handle that comes after it finds a later generation. (An exchange, for
+        // loom, which does not keep a store from coming between what another thread's exchange reads and writes.)
+        self.0[next.index()].swap(word(next, 0), Ordering::Relaxed);
     }
 }
 

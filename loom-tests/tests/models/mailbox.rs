@@ -228,32 +228,6 @@ fn losses_of_two_who_send_are_told_in_time() {
     sent_by_two_and_received("line of one: send vs send vs receive", 1, Overflow::DropNewest, 2, outcomes);
 }
 
-/// A full queue: one makes room, beside one who receives and then makes room, too.
-#[test]
-fn making_room_beside_one_who_receives_loses_count_of_nothing() {
-    let outcomes = &["received", "lost"];
-    pair("full window of one: send vs receive, send", outcomes, move |run| {
-        let ((ones, alive), (tens, too)) = (Letter::all(0..2), Letter::all(10..11));
-        let (post, mut inbox) = mail(1, Overflow::DropOldest);
-        post.send(&ones[..1]);
-        let post = Arc::new(post);
-        let (first, second) = (post.clone(), post.clone());
-        let ((), (got, inbox)) = run.race(
-            move || assert!(first.send(&ones[1..])),
-            move || {
-                let mut got = Got::default();
-                got.look(&mut inbox);
-                assert!(second.send(&tens));
-                (got, inbox)
-            },
-        );
-        run.note_if(got.letters == [0], "received", "lost");
-        got.end(inbox, 3);
-        drop(post);
-        assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0), "every letter is dropped");
-    });
-}
-
 /// A batch is claimed as a whole, beside another one.
 #[test]
 fn batches_are_put_in_whole_and_in_order() {
@@ -302,7 +276,6 @@ fn received_until_the_end(name: &str, overflow: Overflow) {
 #[test]
 fn a_sleeping_receiver_gets_all_and_then_the_end() {
     received_until_the_end("line: send, end vs receive until the end", Overflow::DropNewest);
-    received_until_the_end("window: send, end vs receive until the end", Overflow::DropOldest);
 }
 
 /// A sender that waits for room is woken when there is some.
