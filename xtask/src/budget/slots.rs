@@ -35,7 +35,7 @@ pub fn measure() -> Result<Vec<Figure>, Error> {
         held("the same: behind a filter that lets it through", filter.0, 8),
         told("the same: behind a filter that does not (and there is no call)", filtered.0),
         held("the same: until an event that does not come", until.0, 8),
-        held("the same: blocked once, and no more", unblocked.0, 24),
+        held("the same: blocked once, and no more", unblocked.0, 26),
         told("the same: blocked (and there is no call)", blocked.0),
         held("the same: weak", weak.0, 34),
         held("the same: told its own connection", own.0, 3),
