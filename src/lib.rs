@@ -56,6 +56,7 @@ mod monitor;
 mod objects;
 mod panics;
 mod pool;
+mod prefetch;
 // Models ask nothing.
 #[cfg_attr(loom, allow(dead_code))]
 mod query;

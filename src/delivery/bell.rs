@@ -18,6 +18,7 @@ use crate::panics::isolated;
 use crate::sync::sleep::{Mutex, MutexGuard, Thread, current, park};
 use crate::sync::{AtomicU32, Ordering};
 use smallvec::SmallVec;
+use std::cell::LazyCell;
 use std::sync::PoisonError;
 use std::task::Waker;
 use std::time::Instant;
@@ -110,23 +111,25 @@ impl Bell {
     }
 
     /// Waits until `ready` is something, or the deadline has come: then it looks a last time. `ready` is asked again and again, and
-    /// what makes it change rings.
+    /// what makes it change rings. The deadline is asked for, once, when a clock is to be read: not if something comes soon.
     pub(crate) fn wait<R>(
         &self,
         wait: Wait,
-        deadline: Option<Instant>,
+        deadline: impl FnOnce() -> Option<Instant>,
         mut ready: impl FnMut() -> Option<R>,
     ) -> Option<R> {
+        let deadline = LazyCell::new(deadline);
         let mut rounds = Rounds::new(wait);
         loop {
             let found = ready();
             if found.is_some() {
                 return found;
             }
-            if !rounds.pause(deadline) {
+            if !rounds.pause(|| *deadline) {
                 break;
             }
         }
+        let deadline = *deadline;
         if wait == Wait::Park && !is_over(deadline) { self.sleep(deadline, ready) } else { ready() }
     }
 

@@ -87,7 +87,7 @@ impl<E> Iterator for Drain<'_, E> {
             return None;
         }
         let outlet = self.receiver.outlet();
-        match outlet.pop_event(self.left) {
+        match outlet.take(self.left) {
             Some(event) => {
                 self.left -= 1;
                 self.untold += 1;

@@ -114,10 +114,13 @@ impl<E> Receiver<E> {
     #[inline]
     pub fn try_recv(&mut self) -> Result<E, TryRecvError> {
         let (connection, life) = (self.connection, self.life);
-        self.outlet.try_recv(|| end(connection, life)).map_err(TryRecvError::from)
+        self.outlet.receive_or(|outlet| {
+            outlet.ready(1, || end(connection, life))?;
+            outlet.receive_or(|_| Err(TryRecvError::Empty))
+        })
     }
 
-    /// Is there an event? `wanted` is how many the caller is about to ask for.
+    /// Is there an event, which is there until it is taken? `wanted` is how many the caller is about to ask for.
     pub(super) fn ready(&mut self, wanted: usize) -> Result<(), TryRecvError> {
         let (connection, life) = (self.connection, self.life);
         self.outlet.ready(wanted, || end(connection, life)).map_err(TryRecvError::from)
@@ -142,15 +145,18 @@ impl<E> Receiver<E> {
     /// # Ok::<(), pulsebus::CapacityError>(())
     /// ```
     pub fn recv(&mut self) -> Result<E, RecvError> {
-        loop {
-            match self.recv_until(None) {
-                Ok(event) => return Ok(event),
-                Err(TryRecvError::Lagged(count)) => return Err(RecvError::Lagged(count)),
-                Err(TryRecvError::Closed(reason)) => return Err(RecvError::Closed(reason)),
-                // Without a deadline there is no such end.
-                Err(TryRecvError::Empty) => {}
+        let (wait, connection, life) = (self.wait, self.connection, self.life);
+        self.outlet.receive_or(|outlet| {
+            loop {
+                match outlet.wait(wait, None, || end(connection, life)) {
+                    Ok(()) => return outlet.receive_or(|_| unreachable!("it was found, and is ours")),
+                    Err(Instead::Lagged(count)) => return Err(RecvError::Lagged(count)),
+                    Err(Instead::Closed(reason)) => return Err(RecvError::Closed(reason)),
+                    // Without a deadline there is no such end.
+                    Err(Instead::Empty) => {}
+                }
             }
-        }
+        })
     }
 
     /// Waits for the next event, for so long at the most.
@@ -169,28 +175,16 @@ impl<E> Receiver<E> {
     /// ```
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<E, RecvTimeoutError> {
         // Too far away to be named means: no deadline.
-        match Instant::now().checked_add(timeout) {
-            None => self.recv().map_err(RecvTimeoutError::from),
-            deadline => self.recv_until(deadline).map_err(|error| match error {
-                TryRecvError::Lagged(count) => RecvTimeoutError::Lagged(count),
-                TryRecvError::Closed(reason) => RecvTimeoutError::Closed(reason),
-                TryRecvError::Empty => RecvTimeoutError::Timeout,
-            }),
-        }
-    }
-
-    #[inline]
-    fn recv_until(&mut self, deadline: Option<Instant>) -> Result<E, TryRecvError> {
-        match self.try_recv() {
-            Err(TryRecvError::Empty) => self.wait_until(deadline),
-            found => found,
-        }
-    }
-
-    fn wait_until(&mut self, deadline: Option<Instant>) -> Result<E, TryRecvError> {
-        let (connection, life) = (self.connection, self.life);
-        let found = self.outlet.recv(self.wait, deadline, || end(connection, life));
-        found.unwrap_or(Err(Instead::Empty)).map_err(TryRecvError::from)
+        let Some(deadline) = Instant::now().checked_add(timeout) else { return self.recv().map_err(RecvTimeoutError::from) };
+        let (wait, connection, life) = (self.wait, self.connection, self.life);
+        self.outlet.receive_or(|outlet| {
+            outlet.wait(wait, Some(deadline), || end(connection, life)).map_err(|instead| match instead {
+                Instead::Lagged(count) => RecvTimeoutError::Lagged(count),
+                Instead::Closed(reason) => RecvTimeoutError::Closed(reason),
+                Instead::Empty => RecvTimeoutError::Timeout,
+            })?;
+            outlet.receive_or(|_| unreachable!("it was found, and is ours"))
+        })
     }
 
     /// How many events are waiting, those included that are just being put in. At most the [capacity](Self::capacity); where old

@@ -25,9 +25,12 @@ pub enum Wait {
 }
 
 /// So many looks before a thread goes to sleep, which costs more than all of them: a heavy barrier and system calls.
-const LOOKS: u32 = 200;
-/// So many of them without offering the core to others.
-const HASTY_LOOKS: u32 = 120;
+const LOOKS: u32 = 100;
+/// So many of them without offering the core to others: about three microseconds.
+const HASTY_LOOKS: u32 = 20;
+/// So many pauses between two of those, at the most; one at first. Each look takes the line that the other side is about to write: who
+/// looks more rarely, and finds more at a time, lets it go on.
+const LONGEST_GAP: u32 = 8;
 /// A clock is read once in so many looks.
 const LOOKS_PER_CLOCK: u32 = 64;
 
@@ -43,7 +46,7 @@ impl Rounds {
     }
 
     /// Lets a moment pass. `false` when it is time to do something else: to sleep, or to give up because of the deadline.
-    pub(super) fn pause(&mut self, deadline: Option<Instant>) -> bool {
+    pub(super) fn pause(&mut self, deadline: impl FnOnce() -> Option<Instant>) -> bool {
         let made = self.made;
         self.made = made.wrapping_add(1);
         if cfg!(loom) && self.wait != Wait::Park {
@@ -52,11 +55,15 @@ impl Rounds {
         }
         match self.wait {
             Wait::Park if cfg!(loom) || made >= LOOKS => return false,
-            Wait::Park if made < HASTY_LOOKS => spin_loop(),
+            Wait::Park if made < HASTY_LOOKS => {
+                for _ in 0..LONGEST_GAP.min(1 << (made / 2)) {
+                    spin_loop();
+                }
+            }
             Wait::Spin => spin_loop(),
             Wait::Park | Wait::Yield => crate::sync::yield_now(),
         }
-        made % LOOKS_PER_CLOCK != LOOKS_PER_CLOCK - 1 || !is_over(deadline)
+        made % LOOKS_PER_CLOCK != LOOKS_PER_CLOCK - 1 || !is_over(deadline())
     }
 }
 

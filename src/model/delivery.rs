@@ -32,7 +32,7 @@ impl Doorbell {
     /// Sleeps until it has happened so often.
     pub fn wait(&self, number: u32) {
         let ready = || (self.number() >= number).then_some(());
-        self.bell.wait(Wait::Park, None, ready).expect("there is no deadline");
+        self.bell.wait(Wait::Park, || None, ready).expect("there is no deadline");
     }
 
     /// A place to wait at.

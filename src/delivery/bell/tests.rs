@@ -23,7 +23,7 @@ fn whoever_waits_is_woken_whatever_the_strategy() {
         let (bell, made) = (Bell::new(), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..20 {
-                scope.spawn(|| bell.wait(wait, None, || (made.load(SeqCst) > 0).then_some(())));
+                scope.spawn(|| bell.wait(wait, || None, || (made.load(SeqCst) > 0).then_some(())));
             }
             thread::yield_now();
             made.store(1, SeqCst);
@@ -38,7 +38,7 @@ fn a_deadline_ends_the_wait() {
     for wait in [Wait::Spin, Wait::Yield, Wait::Park] {
         let (bell, begin) = (Bell::new(), Instant::now());
         let deadline = begin + Duration::from_millis(20);
-        assert_eq!(bell.wait(wait, Some(deadline), || None::<()>), None);
+        assert_eq!(bell.wait(wait, || Some(deadline), || None::<()>), None);
         assert!(Instant::now() >= deadline);
         assert!(bell.lock().list.is_empty(), "who gives up does not stay");
     }
@@ -49,7 +49,7 @@ fn a_wait_whose_condition_panics_does_not_stay() {
     let bell = Bell::new();
     let mut looks = 0;
     let wait = || {
-        bell.wait(Wait::Park, None, || {
+        bell.wait(Wait::Park, || None, || {
             looks += 1;
             assert!(looks < 1000 && bell.lock().list.is_empty(), "looked at while it is among the sleepers");
             None::<()>

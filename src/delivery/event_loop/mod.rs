@@ -279,7 +279,7 @@ impl EventLoop {
                     break;
                 }
             }
-            self.shared.bell.wait(Wait::Park, deadline, || {
+            self.shared.bell.wait(Wait::Park, || deadline, || {
                 let shared = &self.shared;
                 (shared.len() > 0 || shared.is_stopped() || buries && shared.has_gone()).then_some(())
             });

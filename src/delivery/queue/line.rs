@@ -19,6 +19,7 @@
 use super::{Apart, CapacityError, Cell, Popped, cells};
 use crate::delivery::first_panic::FirstPanic;
 use crate::panics::drop_quietly;
+use crate::prefetch::{Prefetch, ahead};
 use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
 use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 
@@ -31,6 +32,7 @@ pub(crate) struct Line<E> {
     /// What was lost before the event in the cell of the same number. Owned with it.
     losses: Box<[UnsafeCell<u64>]>,
     capacity: u64,
+    prefetch: Prefetch,
 }
 
 /// What senders write.
@@ -104,6 +106,7 @@ impl<E> Line<E> {
             cells,
             losses: losses.into_boxed_slice(),
             capacity: capacity as u64,
+            prefetch: Prefetch::new(),
         };
         Ok((line, Cursor::default()))
     }
@@ -121,7 +124,7 @@ impl<E> Line<E> {
 
     /// Claims positions, `wanted` at the most; `None` if there is no room for one.
     #[inline(always)]
-    fn claim(&self, wanted: u64) -> Option<Claim<'_, E>> {
+    fn claim(&self, wanted: u64) -> Option<Span> {
         let Entry { tail, limit } = &self.entry.0;
         // Relaxed: an old one makes the exchange fail.
         let mut found = tail.load(Ordering::Relaxed);
@@ -139,11 +142,8 @@ impl<E> Line<E> {
             // published by the cells' words.
             match tail.compare_exchange_weak(found, next, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => {
-                    let mut claim = Claim { line: self, next: first, end: first + count, flags: 0 };
-                    if found & LOSS != 0 {
-                        claim.note_loss();
-                    }
-                    return Some(claim);
+                    let flags = if found & LOSS != 0 { self.note_loss(first) } else { 0 };
+                    return Some(Span { next: first, end: first + count, flags });
                 }
                 Err(now) => found = now,
             }
@@ -175,9 +175,37 @@ impl<E> Line<E> {
     /// If `make` panics, so does this, and nothing is put in.
     #[inline(always)]
     pub(crate) fn push(&self, make: impl FnOnce() -> E) -> bool {
-        let Some(mut claim) = self.claim(1) else { return false };
-        claim.put(make);
+        let Some(span) = self.claim(1) else { return false };
+        self.prefetch.for_writing(self.cell(span.next + const { ahead::<Cell<E>>() }));
+        let unmade = Claim { line: self, span };
+        // SAFETY: claimed by us, and not published; what was there has been read: the head had passed it when we claimed.
+        unsafe { self.cell(span.next).write(make) };
+        // It is made: nothing is to be given up.
+        std::mem::forget(unmade);
+        self.publish(span.next, span.flags);
         true
+    }
+
+    #[inline(always)]
+    fn publish(&self, position: u64, flags: u64) {
+        // Release; partner: the Acquire in `look`. Who finds it published finds the event.
+        self.cell(position).word.store((position + 1) << WORD_SHIFT | flags, Ordering::Release);
+    }
+
+    /// Notes at a position, which the calling thread has claimed with the tail's bit and not published, what was lost before it. Returns
+    /// the flags for its word.
+    #[cold]
+    #[inline(never)]
+    fn note_loss(&self, position: u64) -> u64 {
+        // Release; partner: the Acquire in `nothing`: who finds it gone finds the tail behind our position. Relaxed would do for the number:
+        // the tail's bit has brought it. (It may be gone: told by the receiver, or noted by somebody else.)
+        let lost = self.lost.0.pending.swap(0, Ordering::Release);
+        if lost == 0 {
+            return 0;
+        }
+        // SAFETY: claimed by the calling thread, and not published.
+        self.losses[self.index(position)].with_mut(|loss| unsafe { *loss = lost });
+        AFTER_LOSS
     }
 
     /// Puts in clones of events, as many of the first as there is room for. `None` if there is no room, otherwise how many events were
@@ -186,18 +214,14 @@ impl<E> Line<E> {
     where
         E: Clone,
     {
-        let mut claim = self.claim(events.len() as u64)?;
-        let mut done = 0;
-        while done < events.len() && claim.next < claim.end {
-            let all = || {
-                while let (Some(event), true) = (events.get(done), claim.next < claim.end) {
-                    done += 1;
-                    claim.put(|| event.clone());
-                }
-            };
-            panics.catch(all);
+        let span = self.claim(events.len() as u64)?;
+        let count = (span.end - span.next) as usize;
+        let mut claim = Claim { line: self, span };
+        let mut left = events[..count].iter();
+        while left.len() > 0 {
+            panics.catch(|| left.by_ref().for_each(|event| claim.put(|| event.clone())));
         }
-        Some(done)
+        Some(count)
     }
 
     /// Counts events that found no room. The receiver is told of them before the next one that does.
@@ -249,46 +273,31 @@ impl<E> Line<E> {
     }
 
     /// Has the receiver read all that anybody has begun to put in?
-    fn is_idle(&self, cursor: &Cursor) -> bool {
+    ///
+    /// Asked after [`look`](Self::look) has found nothing: then nothing that was lost is left to be told either. (If somebody has taken that
+    /// count to note it at an event, he had claimed the event's position before, and who finds the count gone finds the tail moved.)
+    pub(crate) fn is_idle(&self, cursor: &Cursor) -> bool {
         // Relaxed: see those who ask.
         self.entry.0.tail.load(Ordering::Relaxed) >> TAIL_SHIFT == cursor.next
     }
 
-    /// Takes the next thing for the receiver. Senders learn of the room only by [`pass`](Self::pass).
-    ///
-    /// # Safety
-    /// The cursor is this line's.
+    /// Is an event there, of which nothing is to be told before?
     #[inline(always)]
-    pub(crate) unsafe fn pop(&self, cursor: &mut Cursor) -> Popped<E> {
-        // SAFETY: as demanded of the caller.
-        let popped = unsafe { self.look(cursor) };
-        // SAFETY: an event is there.
-        popped.map(|()| unsafe { self.take(cursor) })
-    }
-
-    /// Takes the next event, if nothing was lost before it.
-    ///
-    /// # Safety
-    /// As for [`pop`](Self::pop).
-    #[inline(always)]
-    pub(crate) unsafe fn pop_event(&self, cursor: &mut Cursor) -> Option<E> {
+    pub(crate) fn has_event(&self, cursor: &Cursor) -> bool {
         // Acquire: as in `look`, which is for what is something else than an event.
         let word = self.cell(cursor.next).word.load(Ordering::Acquire);
         let event = (cursor.next + 1) << WORD_SHIFT;
-        (word == event || cursor.is_told && word == event | AFTER_LOSS).then(|| {
-            // SAFETY: an event is there, and as demanded of the caller.
-            unsafe { self.take(cursor) }
-        })
+        word == event || cursor.is_told && word == event | AFTER_LOSS
     }
 
     /// What is the next thing for the receiver? Losses are taken, events are not.
     ///
     /// # Safety
-    /// As for [`pop`](Self::pop).
+    /// The cursor is this line's.
     #[inline(always)]
-    pub(crate) unsafe fn look(&self, cursor: &mut Cursor) -> Popped<()> {
+    pub(crate) unsafe fn look(&self, cursor: &mut Cursor) -> Popped {
         loop {
-            // Acquire; partner: the Release in `Claim::publish`. If it is published, the event is in place.
+            // Acquire; partner: the Release in `publish`. If it is published, the event is in place.
             let word = self.cell(cursor.next).word.load(Ordering::Acquire);
             if word >> WORD_SHIFT != cursor.next + 1 {
                 return self.nothing(cursor);
@@ -299,16 +308,18 @@ impl<E> Line<E> {
                 return Popped::Lost(self.losses[self.index(cursor.next)].with(|loss| unsafe { *loss }));
             }
             if word & VOID == 0 {
-                return Popped::Event(());
+                return Popped::Event;
             }
             self.pass_void(cursor);
         }
     }
 
+    /// Takes the event. Senders learn of the room only by [`pass`](Self::pass).
+    ///
     /// # Safety
     /// The cursor is this line's, and an event was found at it.
     #[inline(always)]
-    unsafe fn take(&self, cursor: &mut Cursor) -> E {
+    pub(crate) unsafe fn take(&self, cursor: &mut Cursor) -> E {
         // SAFETY: published and not void, and ours: the cursor passes it, so that it is read once, and the head has not yet, so that
         // nobody writes there.
         let event = unsafe { self.cell(cursor.next).read() };
@@ -332,19 +343,22 @@ impl<E> Line<E> {
         self.pass(cursor);
     }
 
-    /// Nothing is published at the cursor: is something under way, or lost?
+    /// Nothing is published at the cursor: was something lost there?
+    ///
+    /// Does not look at the tail unless something was lost: a receiver that has caught up comes here again and again, and would take the
+    /// tail's line from those who put in.
     #[inline(never)]
-    fn nothing(&self, cursor: &Cursor) -> Popped<()> {
+    fn nothing(&self, cursor: &Cursor) -> Popped {
         let pending = &self.lost.0.pending;
-        // Acquire; partner: the Release in `lose`. Who lost something saw the tail at most where we find it now. If it is at the
-        // cursor, everything that came before the loss has been received.
-        let lost = pending.load(Ordering::Acquire);
-        if !self.is_idle(cursor) {
-            return Popped::Unfinished;
-        }
-        // Relaxed: only the number. If it fails, there is more, or somebody notes it at an event.
-        if lost > 0 && pending.compare_exchange(lost, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            return Popped::Lost(lost);
+        // Acquire; partners: the Releases in `lose` and `give_up`: who lost something saw the tail at most where we find it now. If it is
+        // at the cursor, everything that came before the loss has been received. And the Release in `note_loss`: see `is_idle`.
+        let mut lost = pending.load(Ordering::Acquire);
+        while lost > 0 && self.is_idle(cursor) {
+            // Relaxed: only the number. Acquire if it fails, as above: there is more, or somebody notes it at an event.
+            match pending.compare_exchange(lost, 0, Ordering::Relaxed, Ordering::Acquire) {
+                Ok(_) => return Popped::Lost(lost),
+                Err(now) => lost = now,
+            }
         }
         Popped::Nothing
     }
@@ -356,81 +370,72 @@ impl<E> Drop for Line<E> {
         let mut cursor = Cursor { next: self.exit.0.head.load(Ordering::Relaxed), is_told: false };
         loop {
             // SAFETY: from the head on nothing was read: a receiver that ends has passed what it has read (`Outlet::drop`), and one that
-            // is forgotten keeps the line for ever.
-            match unsafe { self.pop(&mut cursor) } {
-                Popped::Event(event) => _ = drop_quietly(event),
+            // is forgotten keeps the line for ever. An event is taken where one was found.
+            match unsafe { self.look(&mut cursor) } {
+                Popped::Event => _ = drop_quietly(unsafe { self.take(&mut cursor) }),
                 Popped::Lost(_) => {}
-                Popped::Nothing | Popped::Unfinished => return,
+                Popped::Nothing => return,
             }
         }
     }
 }
 
-/// Positions that the calling thread has claimed, and not all published.
-struct Claim<'a, E> {
-    line: &'a Line<E>,
+/// Positions that were claimed in one go.
+#[derive(Clone, Copy)]
+struct Span {
     next: u64,
     end: u64,
-    /// For the next position.
+    /// For the word of the next position.
     flags: u64,
 }
 
-impl<E> Claim<'_, E> {
-    /// Notes at the first position what was lost before it.
-    #[cold]
-    fn note_loss(&mut self) {
-        // Relaxed: only the number; the tail's bit has brought it. (It may be gone: told by the receiver, or noted by somebody else.)
-        let lost = self.line.lost.0.pending.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            // SAFETY: claimed by us, and not published.
-            self.line.losses[self.line.index(self.next)].with_mut(|loss| unsafe { *loss = lost });
-            self.flags = AFTER_LOSS;
-        }
-    }
+/// Positions that the calling thread has claimed, and not all published. What is left when it goes is given back, or is void.
+struct Claim<'a, E> {
+    line: &'a Line<E>,
+    span: Span,
+}
 
+impl<E> Claim<'_, E> {
     /// Makes the next event, and publishes it.
     #[inline(always)]
     fn put(&mut self, make: impl FnOnce() -> E) {
         // SAFETY: claimed by us, and not published; what was there has been read: the head had passed it when we claimed.
-        unsafe { self.line.cell(self.next).write(make) };
+        unsafe { self.line.cell(self.span.next).write(make) };
         self.publish(0);
     }
 
     #[inline(always)]
     fn publish(&mut self, flags: u64) {
-        let word = (self.next + 1) << WORD_SHIFT | self.flags | flags;
-        // Release; partner: the Acquire in `pop`. Who finds it published finds the event.
-        self.line.cell(self.next).word.store(word, Ordering::Release);
-        self.next += 1;
-        self.flags = 0;
+        self.line.publish(self.span.next, self.span.flags | flags);
+        self.span.next += 1;
+        self.span.flags = 0;
     }
 
     /// Gives the positions that are left back, if nobody has claimed what comes behind; else nothing comes there.
     #[cold]
+    #[inline(never)]
     fn give_up(&mut self) {
-        let pending = &self.line.lost.0.pending;
-        let is_noted = std::mem::take(&mut self.flags) != 0;
+        let (line, Span { next, end, flags }) = (self.line, self.span);
+        let is_noted = flags != 0;
         if is_noted {
             // SAFETY: claimed by us, and not published.
-            let lost = self.line.losses[self.line.index(self.next)].with(|loss| unsafe { *loss });
+            let lost = line.losses[line.index(next)].with(|loss| unsafe { *loss });
             // Release; partner: the Acquire in `nothing`, as in `lose`. The bit comes with the positions.
-            pending.fetch_add(lost, Ordering::Release);
+            line.lost.0.pending.fetch_add(lost, Ordering::Release);
         }
-        let tail = &self.line.entry.0.tail;
+        let tail = &line.entry.0.tail;
         // Relaxed: an old one makes the exchange fail.
         let found = tail.load(Ordering::Relaxed);
-        let back = self.next << TAIL_SHIFT | found & LOSS | if is_noted { LOSS } else { 0 };
+        let back = next << TAIL_SHIFT | found & LOSS | if is_noted { LOSS } else { 0 };
         // Release; partner: the Acquire in `claim`, by who claims them again.
-        if found >> TAIL_SHIFT == self.end
+        if found >> TAIL_SHIFT == end
             && tail.compare_exchange(found, back, Ordering::Release, Ordering::Relaxed).is_ok()
         {
             return;
         }
-        if is_noted {
-            self.note_loss();
-        }
-        while self.next < self.end {
-            self.line.lost.0.voids.fetch_add(1, Relaxed);
+        self.span.flags = if is_noted { line.note_loss(next) } else { 0 };
+        while self.span.next < end {
+            line.lost.0.voids.fetch_add(1, Relaxed);
             self.publish(VOID);
         }
     }
@@ -440,7 +445,7 @@ impl<E> Drop for Claim<'_, E> {
     /// Making events has panicked: there are none for the positions that are left.
     #[inline(always)]
     fn drop(&mut self) {
-        if self.next < self.end {
+        if self.span.next < self.span.end {
             self.give_up();
         }
     }

@@ -71,24 +71,11 @@ fn most<E>() -> usize {
 }
 
 /// What a receiver finds.
-pub(super) enum Popped<E> {
-    Event(E),
+pub(super) enum Popped {
+    /// An event, which is there until it is taken.
+    Event,
     /// So many events were lost at this place.
     Lost(u64),
-    /// There is nothing, and nobody is about to put something there.
+    /// There is nothing at present.
     Nothing,
-    /// Somebody is about to put something there, or has done so behind one who is.
-    Unfinished,
-}
-
-impl<E> Popped<E> {
-    #[inline(always)]
-    fn map<R>(self, f: impl FnOnce(E) -> R) -> Popped<R> {
-        match self {
-            Self::Event(event) => Popped::Event(f(event)),
-            Self::Lost(count) => Popped::Lost(count),
-            Self::Nothing => Popped::Nothing,
-            Self::Unfinished => Popped::Unfinished,
-        }
-    }
 }

@@ -358,38 +358,24 @@ impl<E> Window<E> {
 
     /// What is the next thing for the receiver? If it is an event, up to `wanted` are in the basket, which is this window's.
     #[inline]
-    pub(crate) fn look(&self, basket: &mut Basket<E>, wanted: usize) -> Popped<()> {
-        if basket.lost == 0 && basket.events.is_empty() {
-            if let Err(nothing) = self.fill(basket, wanted) {
-                return nothing;
-            }
+    pub(crate) fn look(&self, basket: &mut Basket<E>, wanted: usize) -> Popped {
+        if !self.fill_if_empty(basket, wanted) {
+            return Popped::Nothing;
         }
         match std::mem::take(&mut basket.lost) {
-            0 => Popped::Event(()),
+            0 => Popped::Event,
             lost => Popped::Lost(lost),
         }
     }
 
-    /// Takes the next thing for the receiver, and fills the basket if need be.
+    /// Sees to it that there is something in the basket; `false` if there is nothing to be had.
     #[inline]
-    pub(crate) fn pop(&self, basket: &mut Basket<E>, wanted: usize) -> Popped<E> {
-        match self.look(basket, wanted) {
-            Popped::Event(()) => basket.events.pop_front().map_or(Popped::Nothing, Popped::Event),
-            other => other.map(|()| unreachable!("an event was matched")),
-        }
+    pub(crate) fn fill_if_empty(&self, basket: &mut Basket<E>, wanted: usize) -> bool {
+        basket.lost > 0 || !basket.events.is_empty() || self.fill(basket, wanted)
     }
 
-    /// Takes the next event, if nothing was lost before it, and fills the basket if need be.
-    #[inline]
-    pub(crate) fn pop_event(&self, basket: &mut Basket<E>, wanted: usize) -> Option<E> {
-        if basket.lost == 0 && basket.events.is_empty() {
-            self.fill(basket, wanted).ok()?;
-        }
-        if basket.lost == 0 { basket.events.pop_front() } else { None }
-    }
-
-    /// Takes events out into the empty basket, `wanted` at the most, and one at the least; or says why there is none.
-    fn fill(&self, basket: &mut Basket<E>, wanted: usize) -> Result<(), Popped<()>> {
+    /// Takes events out into the empty basket, `wanted` at the most, and one at the least; `false` if there is none.
+    fn fill(&self, basket: &mut Basket<E>, wanted: usize) -> bool {
         let wanted = (wanted as u64).min(self.run());
         let mut head = self.head();
         loop {
@@ -399,7 +385,10 @@ impl<E> Window<E> {
                 end += 1;
             }
             if end == head {
-                head = self.look_again(head)?;
+                match self.look_again(head) {
+                    Some(now) => head = now,
+                    None => return false,
+                }
                 continue;
             }
             // Relaxed: as of the head, see `head` and `move_head`.
@@ -420,22 +409,33 @@ impl<E> Window<E> {
             basket.lost = lost - basket.known;
             basket.known = lost;
             basket.taken += end - head;
-            return Ok(());
+            return true;
         }
     }
 
     /// No event is at the head: is a hole there, which is passed, or is there nothing to be had? Returns where the head is then.
     #[cold]
-    fn look_again(&self, head: u64) -> Result<u64, Popped<()>> {
+    fn look_again(&self, head: u64) -> Option<u64> {
         // Relaxed: a full one is looked at again.
         let found = self.cell(head).word.load(Ordering::Relaxed);
         if found == word(head, FULL) {
-            return Ok(head);
+            Some(head)
         } else if (found >> SHIFT) > head {
-            return Ok(self.pass_hole(head));
+            Some(self.pass_hole(head))
+        } else {
+            None
         }
-        // Relaxed: see who asks.
-        Err(if self.tail.0.load(Ordering::Relaxed) == head { Popped::Nothing } else { Popped::Unfinished })
+    }
+
+    /// Has the receiver been told of everything that anybody has begun to put in? Asked after [`look`](Self::look) has found nothing.
+    pub(crate) fn is_idle(&self, basket: &Basket<E>) -> bool {
+        let head = self.head();
+        // Acquire; partner: the Release in `count_hole`. If it counts holes behind `head`, the tail that we read next is behind them, too.
+        let holes = (self.holes.0.passed.load(Ordering::Acquire) >> PASSED_SHIFT) as u32;
+        let holes = basket.holes + u64::from(holes.wrapping_sub(basket.holes_seen));
+        // What was lost since the receiver has looked is told with the event that comes next: somebody has claimed a position for it,
+        // or is about to. Relaxed: see who asks.
+        self.tail.0.load(Ordering::Relaxed) == head && basket.taken + holes + basket.known == head
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -479,6 +479,18 @@ struct Counts {
 }
 
 impl<E> Basket<E> {
+    /// Is an event there, of which nothing is to be told before?
+    #[inline(always)]
+    pub(crate) fn has_event(&self) -> bool {
+        self.lost == 0 && !self.events.is_empty()
+    }
+
+    /// Takes the next event, if there is one.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Option<E> {
+        self.events.pop_front()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.events.len()
     }

@@ -22,6 +22,7 @@ use super::readers::{Cursor, Readers};
 use super::shared::row;
 use crate::delivery::{CapacityError, CloseReason};
 use crate::panics::drop_quietly;
+use crate::prefetch::{Prefetch, ahead};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, UnsafeCell};
 use std::mem::{self, MaybeUninit};
 
@@ -34,6 +35,7 @@ pub(super) struct Gated<E> {
     marks: Box<[AtomicU32]>,
     tail: Line<AtomicU64>,
     limit: Line<AtomicU64>,
+    prefetch: Prefetch,
     pub(super) readers: Readers,
 }
 
@@ -81,6 +83,7 @@ impl<E> Gated<E> {
             marks: row(capacity, marks, |_| AtomicU32::new(0))?,
             tail: Line::new(AtomicU64::new(0)),
             limit: Line::new(AtomicU64::new(0)),
+            prefetch: Prefetch::new(),
             readers: Readers::new(),
         })
     }
@@ -314,6 +317,9 @@ impl<E> Claim<'_, E> {
     pub(super) fn write(&mut self, event: E) -> Option<E> {
         assert!(self.next < self.end, "a publisher writes what it has claimed");
         let position = self.next;
+        let ring = self.ring;
+        ring.prefetch.for_writing(ring.value(position + const { ahead::<E>() }));
+        ring.prefetch.for_writing(ring.mark(position + const { ahead::<AtomicU32>() }));
         let is_occupied = self.occupied() != 0;
         // SAFETY: claimed: all readers are past what was there, and its publisher has done with it.
         let old = unsafe { self.ring.write(position, event, is_occupied) };

@@ -239,7 +239,7 @@ impl<E> Shared<E> {
         let mut rounds = 0;
         loop {
             let found = match attempt() {
-                Err(Refused::Full) => self.room.wait(wait, deadline, || match attempt() {
+                Err(Refused::Full) => self.room.wait(wait, || deadline, || match attempt() {
                     Err(Refused::Full) => None,
                     found => Some(found),
                 })?,
@@ -384,7 +384,7 @@ impl<E> Shared<E> {
             Err(TryRecvError::Empty) => None,
             found => Some(found),
         };
-        self.arrivals.wait(wait, deadline, attempt).unwrap_or(Err(TryRecvError::Empty))
+        self.arrivals.wait(wait, || deadline, attempt).unwrap_or(Err(TryRecvError::Empty))
     }
 
     /// How many wait for the reader, at the most.
