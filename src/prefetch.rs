@@ -8,6 +8,11 @@
 /// So many bytes before it is written a line is asked for: four lines, what is taken back while some events are sent.
 const DISTANCE: usize = 256;
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
+/// So many bytes are asked for at a time, at the most.
+const MOST: usize = 1024;
+
 /// How many things of this type ahead is that? One at the least.
 pub(crate) const fn ahead<T>() -> u64 {
     let size = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
@@ -24,11 +29,15 @@ impl Prefetch {
         Self(imp::is_there())
     }
 
-    /// Asks for the line of a place that will be written soon. A hint: the place need not be there at all.
+    /// Asks for the lines of a place that will be written soon: the first ones of a large one. A hint: the place need not be there at all.
     #[inline(always)]
     pub(crate) fn for_writing<T>(self, place: *const T) {
         if self.0 {
-            imp::for_writing(place.cast());
+            let mut line = 0;
+            while line < const { if size_of::<T>() < LINE { 1 } else if size_of::<T>() > MOST { MOST } else { size_of::<T>() } } {
+                imp::for_writing(place.wrapping_byte_add(line).cast());
+                line += LINE;
+            }
         }
     }
 }

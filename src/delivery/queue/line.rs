@@ -122,6 +122,12 @@ impl<E> Line<E> {
         unsafe { self.cells.get_unchecked(self.index(position)) }
     }
 
+    /// Asks for the cells that are written soon after the one at the position.
+    #[inline(always)]
+    fn prefetch(&self, position: u64) {
+        self.prefetch.for_writing(self.cell(position + const { ahead::<Cell<E>>() }));
+    }
+
     /// Claims positions, `wanted` at the most; `None` if there is no room for one.
     #[inline(always)]
     fn claim(&self, wanted: u64) -> Option<Span> {
@@ -143,7 +149,7 @@ impl<E> Line<E> {
             match tail.compare_exchange_weak(found, next, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => {
                     let flags = if found & LOSS != 0 { self.note_loss(first) } else { 0 };
-                    return Some(Span { next: first, end: first + count, flags });
+                    return Some(Span { first, end: first + count, flags });
                 }
                 Err(now) => found = now,
             }
@@ -176,13 +182,13 @@ impl<E> Line<E> {
     #[inline(always)]
     pub(crate) fn push(&self, make: impl FnOnce() -> E) -> bool {
         let Some(span) = self.claim(1) else { return false };
-        self.prefetch.for_writing(self.cell(span.next + const { ahead::<Cell<E>>() }));
-        let unmade = Claim { line: self, span };
+        self.prefetch(span.first);
+        let unmade = Claim::new(self, span);
         // SAFETY: claimed by us, and not published; what was there has been read: the head had passed it when we claimed.
-        unsafe { self.cell(span.next).write(make) };
+        unsafe { self.cell(span.first).write(make) };
         // It is made: nothing is to be given up.
         std::mem::forget(unmade);
-        self.publish(span.next, span.flags);
+        self.publish(span.first, span.flags);
         true
     }
 
@@ -215,8 +221,8 @@ impl<E> Line<E> {
         E: Clone,
     {
         let span = self.claim(events.len() as u64)?;
-        let count = (span.end - span.next) as usize;
-        let mut claim = Claim { line: self, span };
+        let count = (span.end - span.first) as usize;
+        let mut claim = Claim::new(self, span);
         let mut left = events[..count].iter();
         while left.len() > 0 {
             panics.catch(|| left.by_ref().for_each(|event| claim.put(|| event.clone())));
@@ -383,69 +389,89 @@ impl<E> Drop for Line<E> {
 /// Positions that were claimed in one go.
 #[derive(Clone, Copy)]
 struct Span {
-    next: u64,
+    first: u64,
     end: u64,
-    /// For the word of the next position.
+    /// For the word of the first one.
     flags: u64,
 }
 
 /// Positions that the calling thread has claimed, and not all published. What is left when it goes is given back, or is void.
 struct Claim<'a, E> {
     line: &'a Line<E>,
+    /// What is claimed and not published.
     span: Span,
+    /// Behind what is made already.
+    next: u64,
 }
 
-impl<E> Claim<'_, E> {
-    /// Makes the next event, and publishes it.
+/// So many events are published together.
+const RUN: u64 = 32;
+
+impl<'a, E> Claim<'a, E> {
     #[inline(always)]
-    fn put(&mut self, make: impl FnOnce() -> E) {
-        // SAFETY: claimed by us, and not published; what was there has been read: the head had passed it when we claimed.
-        unsafe { self.line.cell(self.span.next).write(make) };
-        self.publish(0);
+    fn new(line: &'a Line<E>, span: Span) -> Self {
+        Self { line, span, next: span.first }
     }
 
+    /// Makes the next event. It is published when the claim has gone, at the latest.
     #[inline(always)]
-    fn publish(&mut self, flags: u64) {
-        self.line.publish(self.span.next, self.span.flags | flags);
-        self.span.next += 1;
-        self.span.flags = 0;
+    fn put(&mut self, make: impl FnOnce() -> E) {
+        self.line.prefetch(self.next);
+        // SAFETY: claimed by us, and not published; what was there has been read: the head had passed it when we claimed.
+        unsafe { self.line.cell(self.next).write(make) };
+        self.next += 1;
+        if self.next - self.span.first == RUN {
+            self.publish();
+        }
+    }
+
+    /// Publishes what is made, the last one first: so a receiver that has caught up, and waits at the first, gets them together.
+    #[inline(always)]
+    fn publish(&mut self) {
+        let Span { first, flags, .. } = self.span;
+        for position in (first..self.next).rev() {
+            self.line.publish(position, if position == first { flags } else { 0 });
+            self.span.flags = 0;
+        }
+        self.span.first = self.next;
     }
 
     /// Gives the positions that are left back, if nobody has claimed what comes behind; else nothing comes there.
     #[cold]
     #[inline(never)]
     fn give_up(&mut self) {
-        let (line, Span { next, end, flags }) = (self.line, self.span);
+        let (line, Span { first, end, flags }) = (self.line, self.span);
         let is_noted = flags != 0;
         if is_noted {
             // SAFETY: claimed by us, and not published.
-            let lost = line.losses[line.index(next)].with(|loss| unsafe { *loss });
+            let lost = line.losses[line.index(first)].with(|loss| unsafe { *loss });
             // Release; partner: the Acquire in `nothing`, as in `lose`. The bit comes with the positions.
             line.lost.0.pending.fetch_add(lost, Ordering::Release);
         }
         let tail = &line.entry.0.tail;
         // Relaxed: an old one makes the exchange fail.
         let found = tail.load(Ordering::Relaxed);
-        let back = next << TAIL_SHIFT | found & LOSS | if is_noted { LOSS } else { 0 };
+        let back = first << TAIL_SHIFT | found & LOSS | if is_noted { LOSS } else { 0 };
         // Release; partner: the Acquire in `claim`, by who claims them again.
         if found >> TAIL_SHIFT == end
             && tail.compare_exchange(found, back, Ordering::Release, Ordering::Relaxed).is_ok()
         {
             return;
         }
-        self.span.flags = if is_noted { line.note_loss(next) } else { 0 };
-        while self.span.next < end {
-            line.lost.0.voids.fetch_add(1, Relaxed);
-            self.publish(VOID);
+        let mut flags = if is_noted { line.note_loss(first) } else { 0 };
+        line.lost.0.voids.fetch_add(end - first, Relaxed);
+        for position in first..end {
+            line.publish(position, std::mem::take(&mut flags) | VOID);
         }
     }
 }
 
 impl<E> Drop for Claim<'_, E> {
-    /// Making events has panicked: there are none for the positions that are left.
+    /// Publishes what is made. If making events has panicked, there are none for the positions that are left.
     #[inline(always)]
     fn drop(&mut self) {
-        if self.span.next < self.span.end {
+        self.publish();
+        if self.span.first < self.span.end {
             self.give_up();
         }
     }

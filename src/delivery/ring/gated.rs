@@ -3,13 +3,14 @@
 //! ```text
 //! tail      how far publishers have claimed (or, with a single publisher, published)
 //! limit     how far they may claim before they have to look at the readers again
-//! values    the events, in a row; a position's place is its lower bits
-//! marks     beside each value: of which round it is. With a single publisher there are none: the tail says it all
+//! places    the events, in a row; a position's place is its lower bits. In each a value, and before it a mark: of which round
+//!           it is. With a single publisher there are no marks: the tail says it all
 //! readers   how far each reader has come
 //! ```
 //!
-//! Who publishes claims positions by an exchange of the tail, writes the values, and marks each. A reader goes on for as long as
-//! the marks are of its round, and shows how far it has come once per batch. Nothing on its way is exchanged.
+//! Who publishes claims positions by an exchange of the tail, writes the values, and marks them, the last one first: so a reader
+//! that has caught up, and waits at the first, gets them together. A reader goes on for as long as the marks are of its round,
+//! and shows how far it has come once per batch. Nothing on its way is exchanged.
 //!
 //! | a value | is touched by |
 //! | --- | --- |
@@ -31,12 +32,24 @@ pub(super) struct Gated<E> {
     capacity: u64,
     /// One less than there are places.
     mask: u64,
-    values: Box<[UnsafeCell<MaybeUninit<E>>]>,
-    marks: Box<[AtomicU32]>,
+    places: Places<E>,
     tail: Line<AtomicU64>,
     limit: Line<AtomicU64>,
     prefetch: Prefetch,
     pub(super) readers: Readers,
+}
+
+enum Places<E> {
+    Marked(Box<[Marked<E>]>),
+    Plain(Box<[Value<E>]>),
+}
+
+type Value<E> = UnsafeCell<MaybeUninit<E>>;
+
+/// A place where several publishers write.
+struct Marked<E> {
+    mark: AtomicU32,
+    value: Value<E>,
 }
 
 // SAFETY: the module's table says who touches a value when: one who has claimed it, alone, which takes `E: Send`, and readers
@@ -74,13 +87,18 @@ pub(super) enum Refused {
 impl<E> Gated<E> {
     /// For `capacity` events, which is not zero.
     pub(super) fn new(capacity: usize, publishers: Publishers) -> Result<Self, CapacityError> {
-        let places = capacity.next_power_of_two();
-        let marks = if publishers == Publishers::Many { places } else { 0 };
+        let count = capacity.next_power_of_two();
+        let value = || UnsafeCell::new(MaybeUninit::uninit());
+        let places = match publishers {
+            Publishers::Many => {
+                Places::Marked(row(capacity, count, |_| Marked { mark: AtomicU32::new(0), value: value() })?)
+            }
+            Publishers::Single => Places::Plain(row(capacity, count, |_| value())?),
+        };
         Ok(Self {
             capacity: capacity as u64,
-            mask: places as u64 - 1,
-            values: row(capacity, places, |_| UnsafeCell::new(MaybeUninit::uninit()))?,
-            marks: row(capacity, marks, |_| AtomicU32::new(0))?,
+            mask: count as u64 - 1,
+            places,
             tail: Line::new(AtomicU64::new(0)),
             limit: Line::new(AtomicU64::new(0)),
             prefetch: Prefetch::new(),
@@ -97,15 +115,37 @@ impl<E> Gated<E> {
     }
 
     #[inline(always)]
-    fn value(&self, position: u64) -> &UnsafeCell<MaybeUninit<E>> {
-        // SAFETY: there are `mask + 1` of them.
-        unsafe { self.values.get_unchecked((position & self.mask) as usize) }
+    fn value(&self, position: u64) -> &Value<E> {
+        match &self.places {
+            Places::Marked(places) => &self.place(places, position).value,
+            Places::Plain(places) => self.place(places, position),
+        }
     }
 
-    /// The mark of a position's place. Only with many publishers.
+    /// That of a position among all of them.
     #[inline(always)]
-    fn mark(&self, position: u64) -> &AtomicU32 {
-        &self.marks[(position & self.mask) as usize]
+    fn place<'a, P>(&self, places: &'a [P], position: u64) -> &'a P {
+        debug_assert_eq!(places.len() as u64, self.mask + 1, "the ring's places");
+        // SAFETY: there are `mask + 1` of them.
+        unsafe { places.get_unchecked((position & self.mask) as usize) }
+    }
+
+    /// With many publishers.
+    #[inline(always)]
+    fn marked(&self) -> &[Marked<E>] {
+        match &self.places {
+            Places::Marked(places) => places,
+            Places::Plain(_) => unreachable!("a ring with a single publisher"),
+        }
+    }
+
+    /// With a single one.
+    #[inline(always)]
+    fn plain(&self) -> &[Value<E>] {
+        match &self.places {
+            Places::Plain(places) => places,
+            Places::Marked(_) => unreachable!("a ring with many publishers"),
+        }
     }
 
     /// The mark of a position that is written, in the bits that are the round's. The place was marked so one round later than
@@ -126,10 +166,11 @@ impl<E> Gated<E> {
     /// Returns how many.
     #[inline]
     pub(super) fn read(&self, seat: &mut Seat, max: usize, mut f: impl FnMut(&E)) -> usize {
-        let has_marks = !self.marks.is_empty();
-        if has_marks && seat.after.is_empty() {
-            return self.read_marked(seat, max, f);
-        }
+        let marked = match &self.places {
+            Places::Marked(places) if seat.after.is_empty() => return self.read_marked(places, seat, max, f),
+            Places::Marked(places) => Some(places),
+            Places::Plain(_) => None,
+        };
         let mut passing = Passing { next: seat.next, seat };
         let mut count = 0;
         while count < max {
@@ -139,41 +180,35 @@ impl<E> Gated<E> {
             }
             passing.next += 1;
             // Relaxed: those that we go after have read the mark.
-            if has_marks && self.mark(position).load(Ordering::Relaxed) & SKIPPED != 0 {
+            if marked.is_some_and(|places| self.place(places, position).mark.load(Ordering::Relaxed) & SKIPPED != 0) {
                 continue;
             }
             count += 1;
-            self.lend(position, &mut f);
+            lend(self.value(position), &mut f);
         }
         count
     }
 
     /// The same where the marks say how far one may read.
     #[inline]
-    fn read_marked(&self, seat: &mut Seat, max: usize, mut f: impl FnMut(&E)) -> usize {
+    fn read_marked(&self, places: &[Marked<E>], seat: &mut Seat, max: usize, mut f: impl FnMut(&E)) -> usize {
         let mut passing = Passing { next: seat.next, seat };
         let mut count = 0;
         while count < max {
             let position = passing.next;
+            let place = self.place(places, position);
             // Acquire; partner: the Release in `Claim::mark`: the event is written.
-            let mark = self.mark(position).load(Ordering::Acquire);
+            let mark = place.mark.load(Ordering::Acquire);
             if mark & !HOW != self.round(position) {
                 break;
             }
             passing.next += 1;
             if mark & SKIPPED == 0 {
                 count += 1;
-                self.lend(position, &mut f);
+                lend(&place.value, &mut f);
             }
         }
         count
-    }
-
-    /// Hands out what a reader that is not past the position has found to be written.
-    #[inline(always)]
-    fn lend(&self, position: u64, f: &mut impl FnMut(&E)) {
-        // SAFETY: written, and not to be claimed before the caller shows that it is past it.
-        self.value(position).with(|value| f(unsafe { (*value).assume_init_ref() }));
     }
 
     /// How many wait for the reader: at the most, beside others.
@@ -192,30 +227,12 @@ impl<E> Gated<E> {
         ahead.any(|ahead| ahead.has_left && ahead.position == seat.next).then_some(CloseReason::ReaderAheadGone)
     }
 
-    /// Writes an event; hands out what was there before.
-    ///
-    /// # Safety
-    /// The caller alone may touch the place; `is_occupied` says whether it was written before.
-    #[inline(always)]
-    unsafe fn write(&self, position: u64, event: E, is_occupied: bool) -> Option<E> {
-        self.value(position).with_mut(|value| {
-            // SAFETY: ours.
-            let value = unsafe { &mut *value };
-            if mem::needs_drop::<E>() && is_occupied {
-                // SAFETY: it was written.
-                Some(mem::replace(unsafe { value.assume_init_mut() }, event))
-            } else {
-                value.write(event);
-                None
-            }
-        })
-    }
-
     // --- many publishers ---------------------------------------------------------------------------------------------
 
     /// Claims so many positions in a row, not zero, if all readers are so far.
     #[inline]
     pub(super) fn claim(&self, count: u64) -> Result<Claim<'_, E>, Refused> {
+        let places = self.marked();
         let mut tail = self.tail.load(Ordering::Relaxed);
         loop {
             // Acquire; partner: the Release in `look`: what the readers have read comes before what we write, also if another
@@ -223,7 +240,7 @@ impl<E> Gated<E> {
             if tail + count > self.limit.load(Ordering::Acquire) && !self.look(tail, count) {
                 return Err(Refused::Full);
             }
-            if !(tail..tail + count).all(|position| self.is_done_with(position)) {
+            if !(tail..tail + count).all(|position| self.is_done_with(places, position)) {
                 // Or somebody has claimed it meanwhile.
                 match self.tail.load(Ordering::Relaxed) {
                     now if now == tail => return Err(Refused::Behind),
@@ -234,7 +251,7 @@ impl<E> Gated<E> {
             // Relaxed: it hands out positions; what is written there is passed on by the marks, and how far we may go was read
             // above.
             match self.tail.compare_exchange_weak(tail, tail + count, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Ok(Claim { ring: self, next: tail, end: tail + count }),
+                Ok(_) => return Ok(Claim { ring: self, places, unmarked: tail, next: tail, end: tail + count }),
                 Err(found) => tail = found,
             }
         }
@@ -243,9 +260,9 @@ impl<E> Gated<E> {
     /// Has the publisher that had the place before, a round ago, done with it? (With no reader, or with one that has come later,
     /// nothing else says so.)
     #[inline(always)]
-    fn is_done_with(&self, position: u64) -> bool {
+    fn is_done_with(&self, places: &[Marked<E>], position: u64) -> bool {
         // Acquire; partner: the Release in `Claim::mark`.
-        self.mark(position).load(Ordering::Acquire) & !HOW == self.before(position)
+        self.place(places, position).mark.load(Ordering::Acquire) & !HOW == self.before(position)
     }
 
     /// Looks how far the readers are, and whether that is enough.
@@ -279,7 +296,7 @@ impl<E> Gated<E> {
     /// `own` is the ring's only one, and [`has_room`](Self::has_room) for all that will be written.
     #[inline(always)]
     pub(super) unsafe fn begin<'a>(&'a self, own: &'a mut Own) -> Run<'a, E> {
-        Run { next: own.next, own, ring: self }
+        Run { places: self.plain(), next: own.next, own, ring: self }
     }
 }
 
@@ -291,10 +308,9 @@ impl<E> Drop for Gated<E> {
         // Relaxed, here and below: ours alone.
         let tail = self.tail.load(Ordering::Relaxed);
         for place in 0..=self.mask {
-            let is_written = if self.marks.is_empty() {
-                place < tail
-            } else {
-                self.mark(place).load(Ordering::Relaxed) & OCCUPIED != 0
+            let is_written = match &self.places {
+                Places::Marked(places) => self.place(places, place).mark.load(Ordering::Relaxed) & OCCUPIED != 0,
+                Places::Plain(_) => place < tail,
             };
             if is_written {
                 // SAFETY: ours alone, written, and not touched again.
@@ -304,50 +320,111 @@ impl<E> Drop for Gated<E> {
     }
 }
 
+/// Hands out what a reader that is not past the place has found to be written, and that is not claimed before the reader shows that it
+/// is.
+#[inline(always)]
+fn lend<E>(value: &Value<E>, f: &mut impl FnMut(&E)) {
+    // SAFETY: as it says.
+    value.with(|value| f(unsafe { (*value).assume_init_ref() }));
+}
+
+/// Makes an event in its place; hands out what was there before.
+///
+/// # Safety
+/// The caller alone may touch the place; `is_occupied` says whether it was written before.
+#[inline(always)]
+unsafe fn put<E>(value: &Value<E>, make: impl FnOnce() -> E, is_occupied: bool) -> Option<E> {
+    if !mem::needs_drop::<E>() {
+        // SAFETY: ours.
+        value.with_mut(|value| _ = unsafe { (*value).write(make()) });
+        return None;
+    }
+    // Made first: what is there stays there if that panics.
+    let event = make();
+    value.with_mut(|value| {
+        // SAFETY: ours.
+        let value = unsafe { &mut *value };
+        if is_occupied {
+            // SAFETY: it was written.
+            return Some(mem::replace(unsafe { value.assume_init_mut() }, event));
+        }
+        value.write(event);
+        None
+    })
+}
+
 /// Positions that a publisher has claimed. What it has not written when it goes is skipped by the readers.
 pub(super) struct Claim<'a, E> {
     ring: &'a Gated<E>,
+    places: &'a [Marked<E>],
+    /// The first one that is not marked.
+    unmarked: u64,
+    /// The first one that is not written.
     next: u64,
     end: u64,
 }
 
+/// So many events are marked together.
+const RUN: u64 = 32;
+
 impl<E> Claim<'_, E> {
-    /// Writes the next one; hands out what was there before, to be dropped by the caller.
+    /// Makes the next one; hands out what was there before, to be dropped by the caller. Readers find it when the claim has gone, at
+    /// the latest.
     #[inline(always)]
-    pub(super) fn write(&mut self, event: E) -> Option<E> {
+    pub(super) fn write(&mut self, make: impl FnOnce() -> E) -> Option<E> {
         assert!(self.next < self.end, "a publisher writes what it has claimed");
-        let position = self.next;
-        let ring = self.ring;
-        ring.prefetch.for_writing(ring.value(position + const { ahead::<E>() }));
-        ring.prefetch.for_writing(ring.mark(position + const { ahead::<AtomicU32>() }));
-        let is_occupied = self.occupied() != 0;
+        if self.next - self.unmarked == RUN {
+            self.mark_written();
+        }
+        let place = self.ring.place(self.places, self.next);
+        let later = self.ring.place(self.places, self.next + const { ahead::<Marked<E>>() });
+        self.ring.prefetch.for_writing(later);
         // SAFETY: claimed: all readers are past what was there, and its publisher has done with it.
-        let old = unsafe { self.ring.write(position, event, is_occupied) };
+        let old = unsafe { put(&place.value, make, is_occupied(place)) };
         self.next += 1;
-        self.mark(position, OCCUPIED);
         old
     }
 
-    /// Was something written at the next place before?
+    /// Lets readers find what is written, all of it or none: the last one first.
     #[inline(always)]
-    fn occupied(&self) -> u32 {
-        // Relaxed: `claim` has read it, and nobody writes it but us.
-        self.ring.mark(self.next).load(Ordering::Relaxed) & OCCUPIED
+    fn mark_written(&mut self) {
+        for position in (self.unmarked..self.next).rev() {
+            self.mark(position, OCCUPIED);
+        }
+        self.unmarked = self.next;
     }
 
     #[inline(always)]
     fn mark(&self, position: u64, how: u32) {
-        // Release; partners: the Acquires in `read` and `claim`.
-        self.ring.mark(position).store(self.ring.round(position) | how, Ordering::Release);
+        let place = self.ring.place(self.places, position);
+        // Release; partners: the Acquires in `read_marked` and `is_done_with`.
+        place.mark.store(self.ring.round(position) | how, Ordering::Release);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn skip_rest(&mut self) {
+        while self.next < self.end {
+            let how = if is_occupied(self.ring.place(self.places, self.next)) { SKIPPED | OCCUPIED } else { SKIPPED };
+            self.mark(self.next, how);
+            self.next += 1;
+        }
     }
 }
 
+/// Was something written there before?
+#[inline(always)]
+fn is_occupied<E>(place: &Marked<E>) -> bool {
+    // Relaxed: `claim` has read it, and nobody writes it but us.
+    place.mark.load(Ordering::Relaxed) & OCCUPIED != 0
+}
+
 impl<E> Drop for Claim<'_, E> {
+    #[inline(always)]
     fn drop(&mut self) {
-        while self.next < self.end {
-            let how = SKIPPED | self.occupied();
-            self.mark(self.next, how);
-            self.next += 1;
+        self.mark_written();
+        if self.next < self.end {
+            self.skip_rest();
         }
     }
 }
@@ -367,19 +444,20 @@ impl Own {
 
 /// What the single publisher writes in one go, published when it goes.
 pub(super) struct Run<'a, E> {
+    places: &'a [Value<E>],
     next: u64,
     own: &'a mut Own,
     ring: &'a Gated<E>,
 }
 
 impl<E> Run<'_, E> {
-    /// Writes the next one; hands out what was there before, to be dropped by the caller.
+    /// Makes the next one; hands out what was there before, to be dropped by the caller.
     #[inline(always)]
-    pub(super) fn write(&mut self, event: E) -> Option<E> {
+    pub(super) fn write(&mut self, make: impl FnOnce() -> E) -> Option<E> {
         assert!(self.next < self.own.limit, "a publisher writes what it has room for");
         let is_occupied = self.next > self.ring.mask;
         // SAFETY: as in `begin`; all readers are past what was there.
-        let old = unsafe { self.ring.write(self.next, event, is_occupied) };
+        let old = unsafe { put(self.ring.place(self.places, self.next), make, is_occupied) };
         self.next += 1;
         old
     }

@@ -58,8 +58,15 @@ impl<E> RingPublisher<E> {
     /// Publishes an event, waiting for room. See [`Ring::publish`](super::Ring::publish).
     #[inline]
     pub fn publish(&mut self, event: E) {
-        if let Err(RingFull(event)) = self.try_publish(event) {
-            let sent = self.send_waiting(event, None);
+        self.publish_with(move || event);
+    }
+
+    /// Makes an event in its place in the ring, and publishes it, waiting for room. See
+    /// [`Ring::publish_with`](super::Ring::publish_with).
+    #[inline]
+    pub fn publish_with(&mut self, make: impl FnOnce() -> E) {
+        if let Err(RingFull(make)) = self.try_publish_with(make) {
+            let sent = self.send_waiting(make, None);
             debug_assert!(sent.is_ok(), "it has waited for as long as it takes");
         }
     }
@@ -70,8 +77,18 @@ impl<E> RingPublisher<E> {
     /// [`RingFull`], with the event.
     #[inline]
     pub fn try_publish(&mut self, event: E) -> Result<(), RingFull<E>> {
+        self.try_publish_with(move || event).map_err(|full| RingFull((full.0)()))
+    }
+
+    /// Makes an event in its place in the ring, and publishes it, if there is room. See
+    /// [`Ring::publish_with`](super::Ring::publish_with).
+    ///
+    /// # Errors
+    /// [`RingFull`], with what would have made it, and has not been called.
+    #[inline]
+    pub fn try_publish_with<F: FnOnce() -> E>(&mut self, make: F) -> Result<(), RingFull<F>> {
         // SAFETY: the ring was made with this `own`, and nobody else has one.
-        unsafe { self.shared.send_single(&mut self.own, event) }.map_err(|(event, _)| RingFull(event))
+        unsafe { self.shared.send_single(&mut self.own, make) }.map_err(|(make, _)| RingFull(make))
     }
 
     /// Publishes an event, waiting for room so long at the most.
@@ -79,22 +96,24 @@ impl<E> RingPublisher<E> {
     /// # Errors
     /// [`RingFull`], with the event.
     pub fn publish_timeout(&mut self, event: E, timeout: Duration) -> Result<(), RingFull<E>> {
-        self.try_publish(event).or_else(|RingFull(event)| self.send_waiting(event, Instant::now().checked_add(timeout)))
+        self.try_publish_with(move || event)
+            .or_else(|RingFull(make)| self.send_waiting(make, Instant::now().checked_add(timeout)))
+            .map_err(|full| RingFull((full.0)()))
     }
 
     #[cold]
-    fn send_waiting(&mut self, event: E, deadline: Option<Instant>) -> Result<(), RingFull<E>> {
+    fn send_waiting<F: FnOnce() -> E>(&mut self, make: F, deadline: Option<Instant>) -> Result<(), RingFull<F>> {
         let (shared, own) = (&self.shared, &mut self.own);
-        let mut event = Some(event);
+        let mut make = Some(make);
         let sent = shared.wait_for_room(self.wait, deadline, || {
-            let attempt = event.take().expect("given back by each attempt that fails");
-            // SAFETY: as in `try_publish`.
+            let attempt = make.take().expect("given back by each attempt that fails");
+            // SAFETY: as in `try_publish_with`.
             unsafe { shared.send_single(own, attempt) }.map_err(|(back, refused)| {
-                event = Some(back);
+                make = Some(back);
                 refused
             })
         });
-        sent.ok_or_else(|| RingFull(event.expect("as above")))
+        sent.ok_or_else(|| RingFull(make.expect("as above")))
     }
 
     /// Publishes clones of all of them, waiting for room; a part of at most the capacity at a time.
@@ -126,7 +145,7 @@ impl<E> RingPublisher<E> {
         let mut events = events.into_iter();
         let (shared, own, wait) = (&self.shared, &mut self.own, self.wait);
         let sent = shared.send_parts(events.len(), |count| {
-            // SAFETY: as in `try_publish`.
+            // SAFETY: as in `try_publish_with`.
             shared.wait_for_room(wait, None, || unsafe { shared.send_all_single(own, count, &mut events) })
         });
         debug_assert!(sent.is_some(), "it has waited for as long as it takes");
@@ -146,7 +165,7 @@ impl<E> RingPublisher<E> {
         if count > self.shared.capacity() {
             return Err(RingFull(events));
         }
-        // SAFETY: as in `try_publish`.
+        // SAFETY: as in `try_publish_with`.
         match unsafe { self.shared.send_all_single(&mut self.own, count, &mut events) } {
             Ok(_) => Ok(()),
             Err(_) => Err(RingFull(events)),

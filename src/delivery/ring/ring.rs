@@ -136,8 +136,26 @@ impl<E> Ring<E> {
     /// ```
     #[inline]
     pub fn publish(&self, event: E) {
-        if let Err(RingFull(event)) = self.try_publish(event) {
-            let sent = self.send_waiting(event, None);
+        self.publish_with(move || event);
+    }
+
+    /// Makes an event in its place in the ring, and publishes it: what is large need not be made elsewhere, and copied. A gated ring
+    /// that is full is waited for.
+    ///
+    /// If `make` panics, so does this, and nothing is published; the ring goes on. Until it returns, readers are held back at its place: so it
+    /// is to be quick, and does not publish to this ring itself.
+    ///
+    /// ```
+    /// let ring = pulsebus::Ring::gated(16)?;
+    /// let mut reader = ring.subscribe();
+    /// ring.publish_with(|| [7_u8; 1024]);
+    /// assert_eq!(reader.try_read(1, |event| assert_eq!(event, &[7; 1024])), Ok(1));
+    /// # Ok::<(), pulsebus::CapacityError>(())
+    /// ```
+    #[inline]
+    pub fn publish_with(&self, make: impl FnOnce() -> E) {
+        if let Err(RingFull(make)) = self.try_publish_with(make) {
+            let sent = self.send_waiting(make, None);
             debug_assert!(sent.is_ok(), "it has waited for as long as it takes");
         }
     }
@@ -161,7 +179,16 @@ impl<E> Ring<E> {
     /// ```
     #[inline]
     pub fn try_publish(&self, event: E) -> Result<(), RingFull<E>> {
-        self.shared.send(event).map_err(|(event, _)| RingFull(event))
+        self.try_publish_with(move || event).map_err(|full| RingFull((full.0)()))
+    }
+
+    /// Makes an event in its place in the ring, and publishes it, if there is room: see [`publish_with`](Self::publish_with).
+    ///
+    /// # Errors
+    /// [`RingFull`], with what would have made it, and has not been called.
+    #[inline]
+    pub fn try_publish_with<F: FnOnce() -> E>(&self, make: F) -> Result<(), RingFull<F>> {
+        self.shared.send(make).map_err(|(make, _)| RingFull(make))
     }
 
     /// Publishes an event, waiting for room so long at the most.
@@ -170,20 +197,22 @@ impl<E> Ring<E> {
     /// [`RingFull`], with the event.
     pub fn publish_timeout(&self, event: E, timeout: Duration) -> Result<(), RingFull<E>> {
         // Too far away to be named means: no deadline.
-        self.try_publish(event).or_else(|RingFull(event)| self.send_waiting(event, Instant::now().checked_add(timeout)))
+        self.try_publish_with(move || event)
+            .or_else(|RingFull(make)| self.send_waiting(make, Instant::now().checked_add(timeout)))
+            .map_err(|full| RingFull((full.0)()))
     }
 
     #[cold]
-    fn send_waiting(&self, event: E, deadline: Option<Instant>) -> Result<(), RingFull<E>> {
-        let mut event = Some(event);
+    fn send_waiting<F: FnOnce() -> E>(&self, make: F, deadline: Option<Instant>) -> Result<(), RingFull<F>> {
+        let mut make = Some(make);
         let sent = self.shared.wait_for_room(self.wait, deadline, || {
-            let attempt = event.take().expect("given back by each attempt that fails");
+            let attempt = make.take().expect("given back by each attempt that fails");
             self.shared.send(attempt).map_err(|(back, refused)| {
-                event = Some(back);
+                make = Some(back);
                 refused
             })
         });
-        sent.ok_or_else(|| RingFull(event.expect("as above")))
+        sent.ok_or_else(|| RingFull(make.expect("as above")))
     }
 
     /// Publishes clones of all of them: with one exchange for all that of each. A gated ring is waited for; a batch of more than the

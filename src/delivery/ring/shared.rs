@@ -46,6 +46,7 @@ pub(super) enum Place {
 struct Ringing<'a>(&'a Bell);
 
 impl Drop for Ringing<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
         self.0.ring();
     }
@@ -136,25 +137,27 @@ impl<E> Shared<E> {
 
     // --- publishing --------------------------------------------------------------------------------------------------
 
-    /// Publishes one, or gives it back.
+    /// Makes one and publishes it, or gives back what would have made it.
     #[inline(always)]
-    pub(super) fn send(&self, event: E) -> Result<(), (E, Refused)> {
-        match &self.core {
+    pub(super) fn send<F: FnOnce() -> E>(&self, make: F) -> Result<(), (F, Refused)> {
+        // Rings after the claim has gone, also if `make` panics: then the position is skipped.
+        let (old, ringing) = match &self.core {
             Core::Gated(gated) => {
-                let old = match gated.claim(1) {
-                    Ok(mut claim) => claim.write(event),
-                    Err(refused) => return Err((event, refused)),
+                let claim = match gated.claim(1) {
+                    Ok(claim) => claim,
+                    Err(refused) => return Err((make, refused)),
                 };
-                self.arrivals.ring();
-                // Foreign code last.
-                drop(old);
+                let (ringing, mut claim) = (Ringing(&self.arrivals), claim);
+                ((claim.write(make), None), ringing)
             }
             Core::Lossy(lossy) => {
-                let old = lossy.claim(1).write(event);
-                self.arrivals.ring();
-                drop(old);
+                let (ringing, mut claim) = (Ringing(&self.arrivals), lossy.claim(1));
+                (claim.write(make()), ringing)
             }
-        }
+        };
+        drop(ringing);
+        // Foreign code last.
+        drop(old);
         Ok(())
     }
 
@@ -167,7 +170,7 @@ impl<E> Shared<E> {
                 let claim = gated.claim(count as u64)?;
                 // Rings after the claim has gone, which skips what was not written.
                 let (_ringing, mut claim) = (Ringing(&self.arrivals), claim);
-                events.map(|event| drop(claim.write(event))).count()
+                events.map(|event| drop(claim.write(|| event))).count()
             }
             Core::Lossy(lossy) => {
                 let (_ringing, mut claim) = (Ringing(&self.arrivals), lossy.claim(count as u64));
@@ -181,13 +184,13 @@ impl<E> Shared<E> {
     /// # Safety
     /// `own` is the only one of this ring.
     #[inline(always)]
-    pub(super) unsafe fn send_single(&self, own: &mut Own, event: E) -> Result<(), (E, Refused)> {
+    pub(super) unsafe fn send_single<F: FnOnce() -> E>(&self, own: &mut Own, make: F) -> Result<(), (F, Refused)> {
         let gated = self.single();
         if !gated.has_room(own, 1) {
-            return Err((event, Refused::Full));
+            return Err((make, Refused::Full));
         }
         // SAFETY: there is room for one; the rest as the caller says.
-        let old = unsafe { gated.begin(own) }.write(event);
+        let old = unsafe { gated.begin(own) }.write(make);
         self.arrivals.ring();
         drop(old);
         Ok(())
@@ -208,7 +211,7 @@ impl<E> Shared<E> {
         }
         // SAFETY: there is room for `count`; the rest as the caller says.
         let (_ringing, mut run) = (Ringing(&self.arrivals), unsafe { gated.begin(own) });
-        Ok(events.take(count).map(|event| drop(run.write(event))).count())
+        Ok(events.take(count).map(|event| drop(run.write(|| event))).count())
     }
 
     #[inline(always)]

@@ -84,8 +84,8 @@ impl<const W: usize, const BLOCKS: bool> Sending<W> for Out<W, BLOCKS> {
     #[inline]
     fn send(&mut self, events: &[Event<W>]) {
         match events {
-            [event] if BLOCKS => self.ring.publish(*event),
-            [event] => self.waiting.insist(*event, |event| self.ring.try_publish(event).map_err(|full| full.0)),
+            [event] if BLOCKS => self.ring.publish_with(|| *event),
+            [event] => self.waiting.until(|| self.ring.try_publish_with(|| *event).ok()),
             _ if BLOCKS => self.ring.publish_batch(events),
             _ => self.waiting.until(|| self.ring.try_publish_batch(events).ok()),
         }
@@ -97,8 +97,8 @@ impl<const W: usize, const BLOCKS: bool> Sending<W> for Single<W, BLOCKS> {
     fn send(&mut self, events: &[Event<W>]) {
         let (publisher, waiting) = (&mut self.publisher, self.waiting);
         match events {
-            [event] if BLOCKS => publisher.publish(*event),
-            [event] => waiting.insist(*event, |event| publisher.try_publish(event).map_err(|full| full.0)),
+            [event] if BLOCKS => publisher.publish_with(|| *event),
+            [event] => waiting.until(|| publisher.try_publish_with(|| *event).ok()),
             _ if BLOCKS => publisher.publish_batch(events),
             _ => waiting.until(|| publisher.try_publish_batch(events).ok()),
         }
@@ -110,7 +110,7 @@ impl<const W: usize> Sending<W> for Lossy<W> {
     fn send(&mut self, events: &[Event<W>]) {
         self.allowance.wait_for(events.len());
         match events {
-            [event] => self.ring.publish(*event),
+            [event] => self.ring.publish_with(|| *event),
             _ => self.ring.publish_batch(events),
         }
     }
