@@ -25,12 +25,12 @@ pub enum Wait {
 }
 
 /// So many looks before a thread goes to sleep, which costs more than all of them: a heavy barrier and system calls.
-const LOOKS: u32 = 100;
+const LOOKS: u32 = 90;
 /// So many of them without offering the core to others: about three microseconds.
-const HASTY_LOOKS: u32 = 20;
+const HASTY_LOOKS: u32 = 10;
 /// So many pauses between two of those, at the most; one at first. Each look takes the line that the other side is about to write: who
 /// looks more rarely, and finds more at a time, lets it go on.
-const LONGEST_GAP: u32 = 8;
+const LONGEST_GAP: u32 = 16;
 /// A clock is read once in so many looks.
 const LOOKS_PER_CLOCK: u32 = 64;
 
@@ -56,7 +56,7 @@ impl Rounds {
         match self.wait {
             Wait::Park if cfg!(loom) || made >= LOOKS => return false,
             Wait::Park if made < HASTY_LOOKS => {
-                for _ in 0..LONGEST_GAP.min(1 << (made / 2)) {
+                for _ in 0..LONGEST_GAP.min(4 << made) {
                     spin_loop();
                 }
             }

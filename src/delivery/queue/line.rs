@@ -376,8 +376,9 @@ impl<E> Drop for Line<E> {
         let mut cursor = Cursor { next: self.exit.0.head.load(Ordering::Relaxed), is_told: false };
         loop {
             // SAFETY: from the head on nothing was read: a receiver that ends has passed what it has read (`Outlet::drop`), and one that
-            // is forgotten keeps the line for ever. An event is taken where one was found.
+            // is forgotten keeps the line for ever.
             match unsafe { self.look(&mut cursor) } {
+                // SAFETY: as above, and an event was found.
                 Popped::Event => _ = drop_quietly(unsafe { self.take(&mut cursor) }),
                 Popped::Lost(_) => {}
                 Popped::Nothing => return,
