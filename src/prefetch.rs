@@ -7,11 +7,8 @@
 
 /// So many bytes before it is written a line is asked for: four lines, what is taken back while some events are sent.
 const DISTANCE: usize = 256;
-/// How many things of this type ahead is that? One at the least.
-pub(crate) const fn ahead<T>() -> u64 {
-    let size = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
-    if size >= DISTANCE { 1 } else { (DISTANCE / size) as u64 }
-}
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// Whether this processor can fetch a line for writing.
 #[derive(Debug, Clone, Copy)]
@@ -23,14 +20,21 @@ impl Prefetch {
         Self(imp::can_fetch_for_writing())
     }
 
-    /// Asks for the line of a place that will be written soon; of a large one, the first line. A hint: the place need not be there
-    /// at all.
+    /// The place of a position is written now, and those of the next positions after it: asks for the line of a later one; of a large
+    /// one, its first line. Once per line, if several places share one. A hint: wherever `place` is, nothing happens there.
     #[inline(always)]
-    pub(crate) fn for_writing<T>(self, place: *const T) {
-        if self.0 {
-            imp::for_writing(place.cast());
+    pub(crate) fn for_writing_behind<'a, T: 'a>(self, position: u64, place: impl FnOnce(u64) -> &'a T) {
+        let (ahead, per_line) = const { (things::<T>(DISTANCE), things::<T>(LINE)) };
+        if self.0 && position % per_line == 0 {
+            imp::for_writing(std::ptr::from_ref(place(position + ahead)).cast());
         }
     }
+}
+
+/// How many things of this type there are in so many bytes; one at the least.
+const fn things<T>(bytes: usize) -> u64 {
+    let size = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
+    if size >= bytes { 1 } else { (bytes / size) as u64 }
 }
 
 #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]

@@ -9,6 +9,7 @@ use super::wait::Wait;
 use crate::connection::Connection;
 use crate::list::Life;
 use crate::signal::Signal;
+use crate::sync::{Ordering, fence};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -53,12 +54,17 @@ impl<E> Signal<E> {
         let found = own.clone();
         let connection = self.connect_batch(move |events| {
             if !inlet.send(events) {
-                // Not known yet if somebody emits while we connect: then it is ended below.
+                // Partner: the fence below. If the connection is not known yet, since somebody emits while we connect, it is
+                // found below that the mailbox has overflowed.
+                fence(Ordering::SeqCst);
                 found.get().map(Connection::disconnect);
             }
         });
         // Nobody else sets it.
         let _ = own.set(connection);
+        // Partner: the fence above. Of two fences one is first: if it is the slot's, we see the overflow that it has noted before;
+        // if it is this one, the slot finds the connection.
+        fence(Ordering::SeqCst);
         let receiver =
             Receiver { outlet, connection, life: self.life(), wait: Wait::default(), ticket: Ticket::default() };
         if receiver.outlet.is_overflowed() {

@@ -112,7 +112,7 @@ pub struct SpillingSlot<'a, E, W> {
 }
 
 impl<E: Clone + Send + 'static, W: When<E>> SpillingSlot<'_, E, W> {
-    /// Connects the slot. Two heap calls, and one for each call that is queued.
+    /// Connects the slot. Three heap calls, and one for each call that is queued.
     ///
     /// ```
     /// use pulsebus::{EventLoop, ManualClock, Signal, SlotBudget};

@@ -35,7 +35,7 @@ impl<E: Clone> Inlet<E> {
     #[inline(always)]
     fn put_in(&self, events: &[E]) -> bool {
         match (&self.shared.queue, events) {
-            (Queue::Line(line), [event]) if push_clone(line, event) => true,
+            (Queue::Line(line), [event]) if !self.is_overflowed() && push_clone(line, event) => true,
             (Queue::Line(line), _) => self.send_all(line, events),
             (Queue::Window(window), [event]) => {
                 window.push(event.clone(), self.shared.overflow == Overflow::KeepLatest);

@@ -18,7 +18,8 @@ pub(crate) struct Outlet<E> {
     place: Place<E>,
 }
 
-/// Where the receiver is.
+/// Where the receiver is. Apart from what others write, wherever its owner keeps it.
+#[repr(align(128))]
 struct Place<E> {
     own: Own<E>,
     /// Set when it has found the end: what somebody may put in after it, who was at it already, is not received any more.
@@ -75,11 +76,16 @@ impl<E> Place<E> {
     fn look(&mut self, shared: &Shared<E>, wanted: usize) -> Popped {
         match (&shared.queue, &mut self.own) {
             (Queue::Line(line), Own::Line(cursor)) => {
+                // An iterator that was forgotten has told nobody of the room that it made.
+                let is_untold = line.is_untold(cursor);
+                if is_untold {
+                    line.pass(cursor);
+                }
                 let before = cursor.position();
                 // SAFETY: made together, in `channel`.
                 let found = unsafe { line.look(cursor) };
                 // It takes no event, but passes over what is none: that makes room, too.
-                if cursor.position() != before {
+                if is_untold || cursor.position() != before {
                     shared.offer_room();
                 }
                 found

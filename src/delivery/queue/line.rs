@@ -19,7 +19,7 @@
 use super::{Apart, CapacityError, Cell, Popped, cells};
 use crate::delivery::first_panic::FirstPanic;
 use crate::panics::drop_quietly;
-use crate::prefetch::{Prefetch, ahead};
+use crate::prefetch::Prefetch;
 use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
 use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 
@@ -122,12 +122,6 @@ impl<E> Line<E> {
         unsafe { self.cells.get_unchecked(self.index(position)) }
     }
 
-    /// Asks for the cells that are written soon after the one at the position.
-    #[inline(always)]
-    fn prefetch(&self, position: u64) {
-        self.prefetch.for_writing(self.cell(position + const { ahead::<Cell<E>>() }));
-    }
-
     /// Claims positions, `wanted` at the most; `None` if there is no room for one.
     #[inline(always)]
     fn claim(&self, wanted: u64) -> Option<Span> {
@@ -182,7 +176,7 @@ impl<E> Line<E> {
     #[inline(always)]
     pub(crate) fn push(&self, make: impl FnOnce() -> E) -> bool {
         let Some(span) = self.claim(1) else { return false };
-        self.prefetch(span.first);
+        self.prefetch.for_writing_behind(span.first, |later| self.cell(later));
         let unmade = Claim::new(self, span);
         // SAFETY: claimed by us, and not published; what was there has been read: the head had passed it when we claimed.
         unsafe { self.cell(span.first).write(make) };
@@ -334,6 +328,13 @@ impl<E> Line<E> {
         event
     }
 
+    /// Has the cursor passed something of which senders have not been told?
+    #[inline(always)]
+    pub(crate) fn is_untold(&self, cursor: &Cursor) -> bool {
+        // Relaxed: the receiver's own.
+        self.exit.0.head.load(Ordering::Relaxed) != cursor.next
+    }
+
     /// Tells senders that they may use again what the cursor has passed.
     #[inline(always)]
     pub(crate) fn pass(&self, cursor: &Cursor) {
@@ -417,7 +418,7 @@ impl<'a, E> Claim<'a, E> {
     /// Makes the next event. It is published when the claim has gone, at the latest.
     #[inline(always)]
     fn put(&mut self, make: impl FnOnce() -> E) {
-        self.line.prefetch(self.next);
+        self.line.prefetch.for_writing_behind(self.next, |later| self.line.cell(later));
         // SAFETY: claimed by us, and not published; what was there has been read: the head had passed it when we claimed.
         unsafe { self.line.cell(self.next).write(make) };
         self.next += 1;
