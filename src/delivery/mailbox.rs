@@ -120,10 +120,7 @@ impl<E> Receiver<E> {
     #[inline]
     pub fn try_recv(&mut self) -> Result<E, TryRecvError> {
         let (connection, life) = (self.connection, self.life);
-        self.outlet.receive_or(|outlet| {
-            outlet.ready(1, || end(connection, life))?;
-            outlet.receive_or(|_| Err(TryRecvError::Empty))
-        })
+        self.outlet.try_recv(|| end(connection, life), TryRecvError::from)
     }
 
     /// Is there an event, which is there until it is taken? `wanted` is how many the caller is about to ask for.
@@ -151,18 +148,17 @@ impl<E> Receiver<E> {
     /// # Ok::<(), pulsebus::CapacityError>(())
     /// ```
     pub fn recv(&mut self) -> Result<E, RecvError> {
-        let (wait, connection, life) = (self.wait, self.connection, self.life);
-        self.outlet.receive_or(|outlet| {
-            loop {
-                match outlet.wait(wait, None, || end(connection, life)) {
-                    Ok(()) => return outlet.receive_or(|_| unreachable!("it was found, and is ours")),
-                    Err(Instead::Lagged(count)) => return Err(RecvError::Lagged(count)),
-                    Err(Instead::Closed(reason)) => return Err(RecvError::Closed(reason)),
-                    // Without a deadline there is no such end.
-                    Err(Instead::Empty) => {}
-                }
-            }
-        })
+        let (connection, life) = (self.connection, self.life);
+        self.outlet.recv(
+            self.wait,
+            None,
+            || end(connection, life),
+            |instead| match instead {
+                Instead::Lagged(count) => RecvError::Lagged(count),
+                Instead::Closed(reason) => RecvError::Closed(reason),
+                Instead::Empty => unreachable!("it has waited for as long as it takes"),
+            },
+        )
     }
 
     /// Waits for the next event, for so long at the most.
@@ -181,16 +177,20 @@ impl<E> Receiver<E> {
     /// ```
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<E, RecvTimeoutError> {
         // Too far away to be named means: no deadline.
-        let Some(deadline) = Instant::now().checked_add(timeout) else { return self.recv().map_err(RecvTimeoutError::from) };
-        let (wait, connection, life) = (self.wait, self.connection, self.life);
-        self.outlet.receive_or(|outlet| {
-            outlet.wait(wait, Some(deadline), || end(connection, life)).map_err(|instead| match instead {
+        let Some(deadline) = Instant::now().checked_add(timeout) else {
+            return self.recv().map_err(RecvTimeoutError::from);
+        };
+        let (connection, life) = (self.connection, self.life);
+        self.outlet.recv(
+            self.wait,
+            Some(deadline),
+            || end(connection, life),
+            |instead| match instead {
                 Instead::Lagged(count) => RecvTimeoutError::Lagged(count),
                 Instead::Closed(reason) => RecvTimeoutError::Closed(reason),
                 Instead::Empty => RecvTimeoutError::Timeout,
-            })?;
-            outlet.receive_or(|_| unreachable!("it was found, and is ours"))
-        })
+            },
+        )
     }
 
     /// How many events are waiting, those included that are just being put in. At most the [capacity](Self::capacity); where old

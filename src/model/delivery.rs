@@ -108,12 +108,12 @@ fn found<E>(found: Result<E, Instead>) -> Found<E> {
 impl<E> Postbox<E> {
     /// What there is.
     pub fn try_recv(&mut self) -> Found<E> {
-        found(self.0.try_recv(|| None))
+        found(self.0.try_recv(|| None, |instead| instead))
     }
 
     /// Sleeps until there is something.
     pub fn recv(&mut self) -> Found<E> {
-        found(self.0.recv(Wait::Park, None, || None).unwrap_or(Err(Instead::Empty)))
+        found(self.0.recv(Wait::Park, None, || None, |instead| instead))
     }
 
     /// Sent, received, lost, and how many there are.

@@ -103,9 +103,13 @@ impl<E: Clone> Inlet<E> {
     /// Waits until there may be room. `false` if it has taken too long, or if nobody makes any.
     fn wait_for_room(&self, line: &Line<E>, patience: &mut Patience) -> bool {
         let deadline = patience.deadline();
-        let found = self.shared.room.wait(Wait::Park, || deadline, || {
-            if self.is_abandoned() { Some(false) } else { line.has_room().then_some(true) }
-        });
+        let found = self.shared.room.wait(
+            Wait::Park,
+            || deadline,
+            || {
+                if self.is_abandoned() { Some(false) } else { line.has_room().then_some(true) }
+            },
+        );
         found == Some(true)
     }
 

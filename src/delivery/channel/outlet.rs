@@ -40,6 +40,9 @@ pub(crate) enum Instead {
     Closed(CloseReason),
 }
 
+/// Why an event is there to be taken.
+const FOUND: &str = "an event was found, and only its receiver takes it";
+
 /// So long nobody sleeps without a look at what cannot wake him: the end of the connection.
 const LOOK_FOR_END: Duration = Duration::from_millis(50);
 
@@ -122,12 +125,41 @@ impl<E> Outlet<E> {
         Self { shared, place: Place { own, closed: None } }
     }
 
+    /// The next event, or `told` what there is instead. `end` says whether the connection has ended otherwise than the two ends know,
+    /// and why.
+    #[inline(always)]
+    pub(crate) fn try_recv<X>(
+        &mut self,
+        end: impl Fn() -> Option<CloseReason>,
+        told: impl FnOnce(Instead) -> X,
+    ) -> Result<E, X> {
+        self.receive_or(|outlet| match outlet.ready(1, end) {
+            Ok(()) => outlet.receive_or(|_| unreachable!("{FOUND}")),
+            Err(instead) => Err(told(instead)),
+        })
+    }
+
+    /// The same, waiting until there is something; [`Instead::Empty`] if nothing has come by the deadline.
+    #[inline(always)]
+    pub(crate) fn recv<X>(
+        &mut self,
+        wait: Wait,
+        deadline: Option<Instant>,
+        end: impl Fn() -> Option<CloseReason>,
+        told: impl FnOnce(Instead) -> X,
+    ) -> Result<E, X> {
+        self.receive_or(|outlet| match outlet.wait(wait, deadline, end) {
+            Ok(()) => outlet.receive_or(|_| unreachable!("{FOUND}")),
+            Err(instead) => Err(told(instead)),
+        })
+    }
+
     /// Receives the next event, if there is one of which nothing is to be told before, as far as one sees at a glance.
     ///
     /// An event can be large: so what the caller returns is made at once, instead of being passed on from hand to hand; also by
     /// `otherwise`, which is asked if there is none.
     #[inline(always)]
-    pub(crate) fn receive_or<X>(&mut self, otherwise: impl FnOnce(&mut Self) -> Result<E, X>) -> Result<E, X> {
+    fn receive_or<X>(&mut self, otherwise: impl FnOnce(&mut Self) -> Result<E, X>) -> Result<E, X> {
         if self.place.closed.is_none() {
             match (&self.shared.queue, &mut self.place.own) {
                 (Queue::Line(line), Own::Line(cursor)) if line.has_event(cursor) => {
@@ -137,7 +169,7 @@ impl<E> Outlet<E> {
                     return event;
                 }
                 (Queue::Window(_), Own::Window(basket)) if basket.has_event() => {
-                    return Ok(basket.take().expect("it is there"));
+                    return Ok(basket.take().expect(FOUND));
                 }
                 _ => {}
             }
@@ -178,7 +210,7 @@ impl<E> Outlet<E> {
     /// Waits until there is an event, or something to be told instead; looks for the end now and then. [`Instead::Empty`] if
     /// nothing has come by the deadline.
     #[inline(never)]
-    pub(crate) fn wait(
+    fn wait(
         &mut self,
         wait: Wait,
         deadline: Option<Instant>,

@@ -279,10 +279,14 @@ impl EventLoop {
                     break;
                 }
             }
-            self.shared.bell.wait(Wait::Park, || deadline, || {
-                let shared = &self.shared;
-                (shared.len() > 0 || shared.is_stopped() || buries && shared.has_gone()).then_some(())
-            });
+            self.shared.bell.wait(
+                Wait::Park,
+                || deadline,
+                || {
+                    let shared = &self.shared;
+                    (shared.len() > 0 || shared.is_stopped() || buries && shared.has_gone()).then_some(())
+                },
+            );
         }
     }
 

@@ -242,10 +242,14 @@ impl<E> Shared<E> {
         let mut rounds = 0;
         loop {
             let found = match attempt() {
-                Err(Refused::Full) => self.room.wait(wait, || deadline, || match attempt() {
-                    Err(Refused::Full) => None,
-                    found => Some(found),
-                })?,
+                Err(Refused::Full) => self.room.wait(
+                    wait,
+                    || deadline,
+                    || match attempt() {
+                        Err(Refused::Full) => None,
+                        found => Some(found),
+                    },
+                )?,
                 found => found,
             };
             match found {
