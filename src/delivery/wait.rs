@@ -9,7 +9,7 @@ use std::time::Instant;
 /// | --- | --- | --- |
 /// | `Spin` | tens of nanoseconds | the core is busy; for a thread with a core of its own |
 /// | `Yield` | about a microsecond, longer on a busy machine | the core is busy, but others may have it |
-/// | `Park` | tens of nanoseconds if it comes soon, else what the system takes to wake a thread (some microseconds to some tens) | a few microseconds of spinning, then nothing |
+/// | `Park` | tens of nanoseconds if it comes soon, up to some hundred a little later, else what the system takes to wake a thread (some microseconds to some tens) | some microseconds of looking, less and less often, then nothing |
 ///
 /// What it costs who sends: nothing but a load, unless somebody sleeps; then a lock and a system call, once per sleeper.
 /// (And a fence, under [`PinFlavour::Fence`](crate::PinFlavour::Fence).)

@@ -19,7 +19,7 @@ struct Args {
     #[arg(long, value_name = "GROUP")]
     only: Vec<String>,
 
-    /// Events that latencies are taken of, for each peer and each way to wait
+    /// Events that latencies are taken of, for each peer; a quarter of them where receivers sleep
     #[arg(long, default_value_t = 10_000)]
     samples: usize,
 }

@@ -32,7 +32,15 @@ impl Mode {
     fn interval(self) -> Duration {
         match self {
             Self::Spin => Duration::from_micros(3),
-            Self::Park => Duration::from_micros(150),
+            Self::Park => Duration::from_millis(1),
+        }
+    }
+
+    /// How many events are timed if so many are asked for: fewer where each takes its time.
+    fn samples(self, asked: usize) -> usize {
+        match self {
+            Self::Spin => asked,
+            Self::Park => asked.div_ceil(4),
         }
     }
 }
@@ -69,7 +77,7 @@ const LONGEST: u64 = 60_000_000_000;
 /// Turns that everybody takes.
 const ROUNDS: usize = 10;
 
-/// Times so many events of everybody, by turns.
+/// Times so many events of everybody, by turns; a quarter of them where receivers sleep.
 ///
 /// # Errors
 /// None but those of the terminal.
@@ -84,7 +92,7 @@ pub fn measure(samples: usize) -> io::Result<Vec<Latency>> {
         for round in 0..ROUNDS {
             let count = pairs.len();
             for turn in 0..count {
-                pairs[(round + turn) % count].run(samples.div_ceil(ROUNDS));
+                pairs[(round + turn) % count].run(mode.samples(samples).div_ceil(ROUNDS));
                 progress.inc(1);
             }
         }
