@@ -60,3 +60,6 @@ impl<E> Shared<E> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;
