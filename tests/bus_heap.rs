@@ -1,49 +1,12 @@
 //! Heap calls and memory of the bus: a tracked connection costs none once the pools are warm, and nothing of those that have
 //! gone is kept. The tests run one after another, so that none takes what another one has warmed.
 
+mod counting;
+
 use pulsebus::{Bus, CallStatistics, Config, Connection, Domain, Signal};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
-
-/// The system's allocator, which counts the calls and the bytes of each thread.
-struct Counting;
-
-thread_local! {
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-    static BYTES: Cell<i64> = const { Cell::new(0) };
-}
-
-fn count(bytes: i64) {
-    CALLS.set(CALLS.get() + 1);
-    BYTES.set(BYTES.get() + bytes);
-}
-
-// SAFETY: hands everything on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as i64);
-        // SAFETY: as demanded of the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as i64));
-        // SAFETY: as demanded of the caller.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size as i64 - layout.size() as i64);
-        // SAFETY: as demanded of the caller.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
@@ -53,9 +16,9 @@ fn alone() -> MutexGuard<'static, ()> {
 /// Runs `round` until it has warmed up, and then as often again: with how many heap calls?
 fn heap_calls_once_warm(rounds: u64, mut round: impl FnMut(u64)) -> u64 {
     (0..rounds).for_each(&mut round);
-    let before = CALLS.get();
+    let before = counting::calls();
     (rounds..rounds * 2).for_each(round);
-    CALLS.get() - before
+    counting::calls() - before
 }
 
 /// A bus whose slots are reclaimed in each round, by `maintain`.
@@ -134,9 +97,9 @@ fn emitting_through_tracked_connections_makes_no_heap_calls() {
 /// The bytes on the heap that `round` leaves behind, once as many rounds have warmed it up.
 fn growth(rounds: u64, mut round: impl FnMut(u64)) -> i64 {
     (0..rounds).for_each(&mut round);
-    let before = BYTES.get();
+    let before = counting::bytes();
     (rounds..rounds * 2).for_each(round);
-    BYTES.get() - before
+    counting::bytes() - before
 }
 
 #[test]

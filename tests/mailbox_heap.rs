@@ -1,42 +1,11 @@
 //! C9 for mailboxes: in the steady state neither sending nor receiving makes a heap call.
 
+mod counting;
+
+use counting::heap_calls;
 use pulsebus::{Domain, Overflow, Signal};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::hint::black_box;
 use std::time::Duration;
-
-/// The system's allocator, which counts the calls of each thread.
-struct Counting;
-
-thread_local! {
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: hands everything on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.set(CALLS.get() + 1);
-        // SAFETY: as demanded of the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        CALLS.set(CALLS.get() + 1);
-        // SAFETY: as demanded of the caller.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// The heap calls that this thread makes in `f`.
-fn heap_calls(f: impl FnOnce()) -> u64 {
-    let before = CALLS.get();
-    f();
-    CALLS.get() - before
-}
 
 const POLICIES: [Overflow; 4] =
     [Overflow::Block(Duration::ZERO), Overflow::DropOldest, Overflow::DropNewest, Overflow::KeepLatest];

@@ -9,6 +9,7 @@
 //! - [`pool`]: programs over pools of objects, and a model of them that follows along;
 //! - [`ring`]: programs over the broadcast ring, and a model of it;
 //! - [`config`]: how many cases, and where failures are kept;
+//! - [`difference`]: where two traces part;
 //! - [`churn`]: no program but a load: everything at once, for as long as one likes.
 //!
 //! `tests/sequential.rs`, `tests/registry.rs` and `tests/options.rs` compare what the library and the oracle make of a program, call by call.
@@ -21,6 +22,7 @@
 pub mod bus;
 pub mod churn;
 pub mod config;
+pub mod difference;
 pub mod options;
 pub mod oracle;
 pub mod pool;

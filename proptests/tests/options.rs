@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use pulsebus::Emitted;
 use pulsebus_proptests::config::config;
+use pulsebus_proptests::difference::difference;
 use pulsebus_proptests::options::bus::Pulsebus;
 use pulsebus_proptests::options::oracle::Oracle;
 use pulsebus_proptests::options::program::{Action, program};
@@ -11,19 +12,6 @@ use pulsebus_proptests::options::world::{Entry, run};
 
 const OPTIONS_SHORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/options_short.txt");
 const OPTIONS_LONG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/options_long.txt");
-
-/// What stands around the first difference of two traces.
-fn difference(ours: &[Entry], oracle: &[Entry]) -> String {
-    let first = ours.iter().zip(oracle).take_while(|(ours, oracle)| ours == oracle).count();
-    let around = |trace: &[Entry]| trace[first.saturating_sub(4)..trace.len().min(first + 4)].to_vec();
-    format!(
-        "entry {first} of {} and {}; around it\n  library: {:?}\n  oracle:  {:?}",
-        ours.len(),
-        oracle.len(),
-        around(ours),
-        around(oracle)
-    )
-}
 
 fn check(program: &[Action]) -> Result<(), TestCaseError> {
     let (trace, violations) = run::<Pulsebus>(program);

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use pulsebus::{Bus, CallStatistics, ConnectError, EndReason, Kind, LimitPolicy};
 use pulsebus_proptests::config::config;
+use pulsebus_proptests::difference::difference;
 use pulsebus_proptests::registry::Order;
 use pulsebus_proptests::registry::oracle::OracleRegistry;
 use pulsebus_proptests::registry::program::{Action, Form, Pick, Settings, Slot, Step, Through, What, Whose};
@@ -16,19 +17,6 @@ use std::time::Duration;
 const REGISTRY_SHORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/registry_short.txt");
 const REGISTRY_LONG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/registry_long.txt");
 const REGISTRY_CROWD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/registry_crowd.txt");
-
-/// What stands around the first difference of two traces.
-fn difference(ours: &[Entry], oracle: &[Entry]) -> String {
-    let first = ours.iter().zip(oracle).take_while(|(ours, oracle)| ours == oracle).count();
-    let around = |trace: &[Entry]| -> String {
-        trace[first.saturating_sub(3)..trace.len().min(first + 1)]
-            .iter()
-            .map(|entry| format!("\n    {entry:?}"))
-            .collect()
-    };
-    let (of, and) = (ours.len(), oracle.len());
-    format!("entry {first} of {of} and {and}; up to it\n  library:{}\n  oracle:{}", around(ours), around(oracle))
-}
 
 fn check(program: &[Step], few: bool) -> Result<(), TestCaseError> {
     let (trace, violations) = run::<Bus>(program, Order::default(), few);

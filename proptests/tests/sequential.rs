@@ -4,25 +4,13 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use pulsebus_proptests::bus::Pulsebus;
 use pulsebus_proptests::config::config;
+use pulsebus_proptests::difference::difference;
 use pulsebus_proptests::oracle::Oracle;
 use pulsebus_proptests::program::{Action, program};
 use pulsebus_proptests::world::{Entry, run};
 
 const SEQUENTIAL_SHORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/sequential_short.txt");
 const SEQUENTIAL_LONG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/sequential_long.txt");
-
-/// What stands around the first difference of two traces.
-fn difference(ours: &[Entry], oracle: &[Entry]) -> String {
-    let first = ours.iter().zip(oracle).take_while(|(ours, oracle)| ours == oracle).count();
-    let around = |trace: &[Entry]| trace[first.saturating_sub(3)..trace.len().min(first + 3)].to_vec();
-    format!(
-        "entry {first} of {} and {}; around it\n  library: {:?}\n  oracle:  {:?}",
-        ours.len(),
-        oracle.len(),
-        around(ours),
-        around(oracle)
-    )
-}
 
 fn check(program: &[Action]) -> Result<(), TestCaseError> {
     let (trace, violations) = run::<Pulsebus>(program);

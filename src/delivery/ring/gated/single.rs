@@ -27,9 +27,8 @@ impl<E> Gated<E> {
     }
 }
 
-/// What the single publisher of a ring knows of it. Apart from what others write, wherever its owner keeps it.
+/// What the single publisher of a ring knows of it.
 #[derive(Debug)]
-#[repr(align(128))]
 pub(in crate::delivery::ring) struct Own {
     next: u64,
     limit: u64,
