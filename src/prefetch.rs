@@ -40,7 +40,7 @@ const fn things<T>(bytes: usize) -> u64 {
 #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
 mod imp {
     use std::arch::asm;
-    use std::arch::x86_64::__cpuid;
+    use std::arch::x86_64::{__cpuid, CpuidResult};
     use std::sync::OnceLock;
 
     /// The leaf of the extended features, and PREFETCHW's bit there.
@@ -49,7 +49,13 @@ mod imp {
 
     pub(super) fn can_fetch_for_writing() -> bool {
         static IS_THERE: OnceLock<bool> = OnceLock::new();
-        *IS_THERE.get_or_init(|| __cpuid(FEATURES - 1).eax >= FEATURES && __cpuid(FEATURES).ecx & PREFETCHW != 0)
+        *IS_THERE.get_or_init(|| cpuid(FEATURES - 1).eax >= FEATURES && cpuid(FEATURES).ecx & PREFETCHW != 0)
+    }
+
+    #[allow(unused_unsafe, reason = "safe to call for newer compilers than the oldest that is supported")]
+    fn cpuid(leaf: u32) -> CpuidResult {
+        // SAFETY: every processor of this architecture has the instruction.
+        unsafe { __cpuid(leaf) }
     }
 
     #[inline(always)]
