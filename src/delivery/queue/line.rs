@@ -22,6 +22,7 @@ use crate::panics::drop_quietly;
 use crate::prefetch::Prefetch;
 use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
 use crate::sync::{AtomicU64, Ordering, UnsafeCell};
+use std::slice;
 
 /// A queue of a fixed capacity.
 pub(crate) struct Line<E> {
@@ -219,7 +220,7 @@ impl<E> Line<E> {
         let mut claim = Claim::new(self, span);
         let mut left = events[..count].iter();
         while left.len() > 0 {
-            panics.catch(|| left.by_ref().for_each(|event| claim.put(|| event.clone())));
+            panics.catch(|| claim.put_clones(&mut left));
         }
         Some(count)
     }
@@ -415,15 +416,34 @@ impl<'a, E> Claim<'a, E> {
         Self { line, span, next: span.first }
     }
 
-    /// Makes the next event. It is published when the claim has gone, at the latest.
+    /// Makes clones of these, of which there are no more than positions, and publishes them run by run; the last ones when the claim
+    /// has gone.
     #[inline(always)]
-    fn put(&mut self, make: impl FnOnce() -> E) {
-        self.line.prefetch.for_writing_behind(self.next, |later| self.line.cell(later));
-        // SAFETY: claimed by us, and not published; what was there has been read: the head had passed it when we claimed.
-        unsafe { self.line.cell(self.next).write(make) };
-        self.next += 1;
-        if self.next - self.span.first == RUN {
-            self.publish();
+    fn put_clones(&mut self, events: &mut slice::Iter<'_, E>)
+    where
+        E: Clone,
+    {
+        while events.len() > 0 {
+            self.put_run(events);
+            if self.next - self.span.first == RUN {
+                self.publish();
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn put_run(&mut self, events: &mut slice::Iter<'_, E>)
+    where
+        E: Clone,
+    {
+        let (line, end) = (self.line, self.span.end.min(self.span.first + RUN));
+        let mut making = Making { next: self.next, claim: self };
+        while making.next < end {
+            let Some(event) = events.next() else { return };
+            line.prefetch.for_writing_behind(making.next, |later| line.cell(later));
+            // SAFETY: claimed by us, and not published; what was there has been read: the head had passed it when we claimed.
+            unsafe { line.cell(making.next).write(|| event.clone()) };
+            making.next += 1;
         }
     }
 
@@ -465,6 +485,20 @@ impl<'a, E> Claim<'a, E> {
         for position in first..end {
             line.publish(position, std::mem::take(&mut flags) | VOID);
         }
+    }
+}
+
+/// A claim for which events are made, and that knows how far when that is over; also by a panic. (On its own, so that it stays in a
+/// register.)
+struct Making<'c, 'a, E> {
+    next: u64,
+    claim: &'c mut Claim<'a, E>,
+}
+
+impl<E> Drop for Making<'_, '_, E> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.claim.next = self.next;
     }
 }
 

@@ -164,17 +164,16 @@ impl<E> Shared<E> {
     /// Publishes so many of them in a row, not zero and no more than the capacity; or none. (If there are fewer, or one panics: those
     /// before it.) Returns how many there were.
     pub(super) fn send_all(&self, count: usize, events: &mut impl Iterator<Item = E>) -> Result<usize, Refused> {
-        let events = events.take(count);
         Ok(match &self.core {
             Core::Gated(gated) => {
                 let claim = gated.claim(count as u64)?;
                 // Rings after the claim has gone, which skips what was not written.
                 let (_ringing, mut claim) = (Ringing(&self.arrivals), claim);
-                events.map(|event| drop(claim.write(|| event))).count()
+                claim.write_all(events)
             }
             Core::Lossy(lossy) => {
                 let (_ringing, mut claim) = (Ringing(&self.arrivals), lossy.claim(count as u64));
-                events.map(|event| drop(claim.write(event))).count()
+                events.take(count).map(|event| drop(claim.write(event))).count()
             }
         })
     }

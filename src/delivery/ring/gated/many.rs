@@ -59,6 +59,7 @@ impl<E> Gated<E> {
     /// nothing else says so.)
     #[inline(always)]
     fn is_done_with(&self, places: &[Marked<E>], position: u64) -> bool {
+        self.prefetch.for_writing_behind(position, |later| self.place(places, later));
         // Acquire; partner: the Release in `Claim::mark`.
         self.place(places, position).mark.load(Ordering::Acquire) & !HOW == self.before(position)
     }
@@ -89,20 +90,47 @@ pub(in crate::delivery::ring) struct Claim<'a, E> {
 const RUN: u64 = 32;
 
 impl<E> Claim<'_, E> {
-    /// Makes the next one; hands out what was there before, to be dropped by the caller. Readers find it when the claim has gone, at
-    /// the latest.
+    /// Makes the next one; hands out what was there before, to be dropped by the caller. Readers find it when the claim has gone.
     #[inline(always)]
     pub(in crate::delivery::ring) fn write(&mut self, make: impl FnOnce() -> E) -> Option<E> {
         assert!(self.next < self.end, "a publisher writes what it has claimed");
-        if self.next - self.unmarked == RUN {
-            self.mark_written();
-        }
         let place = self.ring.place(self.places, self.next);
-        self.ring.prefetch.for_writing_behind(self.next, |later| self.ring.place(self.places, later));
         // SAFETY: claimed: all readers are past what was there, and its publisher has done with it.
         let old = unsafe { put(&place.value, make, is_occupied(place)) };
         self.next += 1;
         old
+    }
+
+    /// Writes what the iterator yields, as long as there are positions, and returns how many those were. What was there before is dropped one
+    /// by one. Readers find them run by run.
+    #[inline]
+    pub(in crate::delivery::ring) fn write_all(&mut self, events: &mut impl Iterator<Item = E>) -> usize {
+        let first = self.next;
+        while self.next < self.end {
+            let end = self.end.min(self.next + RUN);
+            self.write_run(end, events);
+            let is_over = self.next < end;
+            self.mark_written();
+            if is_over {
+                break;
+            }
+        }
+        (self.next - first) as usize
+    }
+
+    /// Writes up to `end`, or until there are no more.
+    #[inline(always)]
+    fn write_run(&mut self, end: u64, events: &mut impl Iterator<Item = E>) {
+        let mut writing = Writing { next: self.next, claim: self };
+        while writing.next < end {
+            let Some(event) = events.next() else { return };
+            let claim = &writing.claim;
+            let place = claim.ring.place(claim.places, writing.next);
+            // SAFETY: as in `write`.
+            let old = unsafe { put(&place.value, || event, is_occupied(place)) };
+            writing.next += 1;
+            drop(old);
+        }
     }
 
     /// Lets readers find what is written, all of it or none: the last one first.
@@ -132,11 +160,24 @@ impl<E> Claim<'_, E> {
     }
 }
 
-/// Was something written there before?
+/// A claim that is being written, and knows how far when that is over; also by a panic. (On its own, so that it stays in a register.)
+struct Writing<'c, 'a, E> {
+    next: u64,
+    claim: &'c mut Claim<'a, E>,
+}
+
+impl<E> Drop for Writing<'_, '_, E> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.claim.next = self.next;
+    }
+}
+
+/// Was something written there before, that is to be dropped?
 #[inline(always)]
 fn is_occupied<E>(place: &Marked<E>) -> bool {
     // Relaxed: `claim` has read it, and nobody writes it but us.
-    place.mark.load(Ordering::Relaxed) & OCCUPIED != 0
+    std::mem::needs_drop::<E>() && place.mark.load(Ordering::Relaxed) & OCCUPIED != 0
 }
 
 impl<E> Drop for Claim<'_, E> {
