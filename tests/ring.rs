@@ -44,12 +44,6 @@ fn a_capacity_that_is_too_large_is_refused() {
 }
 
 #[test]
-fn events_too_large_for_the_address_space_are_refused() {
-    type Huge = [u8; isize::MAX as usize / 64];
-    assert!(matches!(Ring::<Huge>::gated(1 << 10).err(), Some(CapacityError::TooLarge { most, .. }) if most < 64));
-}
-
-#[test]
 fn a_lossy_ring_keeps_exactly_its_capacity() {
     for capacity in CAPACITIES {
         let ring = lossy(capacity);

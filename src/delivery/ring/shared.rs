@@ -434,3 +434,18 @@ fn check<E>(capacity: usize) -> Result<(), CapacityError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::check;
+    use crate::CapacityError;
+
+    /// Here, and not by a ring of such events, whose code some tools cannot compile.
+    #[test]
+    fn events_too_large_for_the_address_space_are_refused() {
+        type Huge = [u8; isize::MAX as usize / 64];
+        let error = CapacityError::TooLarge { asked: 1 << 10, most: 31 };
+        assert_eq!(check::<Huge>(1 << 10), Err(error));
+        assert_eq!(check::<Huge>(31), Ok(()));
+    }
+}
