@@ -18,7 +18,7 @@ pub enum Overflow {
     /// The oldest event makes room, and is lost. Its destructor runs inside the emission, when the new event is in place; a panic in it is
     /// swallowed.
     DropOldest,
-    /// The new event is lost; it is not even cloned.
+    /// The new event is lost; it is not even cloned, unless another thread takes the last room meanwhile.
     DropNewest,
     /// All that is queued makes room, and is lost: only the newest event counts for a receiver that has fallen behind. Destructors as
     /// under [`DropOldest`](Self::DropOldest).

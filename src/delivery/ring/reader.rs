@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 ///
 /// # What it may come to
 /// - `Lagged(n)`: in a lossy ring `n` events were overwritten before they were read. It is said once, in their place in the
-///   order; what comes next is the oldest that is left.
+///   order; what comes next is the oldest that is left. (Places of which nothing came, since making the event has panicked, are
+///   counted, too, if they were overwritten.)
 /// - `Closed`: everything was read, and nothing more will come.
 /// - A panic of a clone or of the closure reaches the caller; the event that it panicked with has been read.
 ///
