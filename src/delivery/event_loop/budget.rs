@@ -11,7 +11,7 @@ pub enum LoopBudget {
     /// Until so much time is over. Looked at before each call but the first: one is run in any case, and the last one
     /// may take as long as it likes.
     Time(Duration),
-    /// What is queued when it begins; nothing that is queued meanwhile.
+    /// What is queued when it begins; nothing that is queued meanwhile. (Where a call runs the loop itself: so many of both.)
     Queued,
 }
 
