@@ -11,8 +11,9 @@ use std::ptr;
 /// What a thread knows of its own records. It has no destructor, so it can be used for as long as the thread lives,
 /// from the destructors of other thread-locals too.
 struct Local {
-    /// The record that was pinned last, unless it was only borrowed; else [`nobody`].
-    recent: Cell<&'static Record>,
+    /// The record that was pinned last, unless it was only borrowed; else [`nobody`]. Not a reference: the oldest compilers that this is
+    /// for refuse one to something that changes, in what a constant expression makes.
+    recent: Cell<*const Record>,
     /// All records of the thread, linked by `Record::sibling`.
     records: Cell<*const Record>,
     /// Has [`Leaver`] run already?
@@ -25,7 +26,7 @@ impl Local {
     const_unless_loom! {
         fn new() -> Self {
             Self {
-                recent: Cell::new(nobody()),
+                recent: Cell::new(ptr::from_ref(nobody())),
                 records: Cell::new(ptr::null()),
                 leaving: Cell::new(false),
                 draining: Cell::new(false),
@@ -137,7 +138,8 @@ impl Drop for Outermost {
 /// The record that the thread pinned last, if it is one of `epoch`'s.
 #[inline(always)]
 fn recent(local: &Local, epoch: &'static Epoch) -> Option<&'static Record> {
-    let record = local.recent.get();
+    // SAFETY: a record, or `nobody`; both are immortal.
+    let record: &'static Record = unsafe { &*local.recent.get() };
     record.is_of(epoch).then_some(record)
 }
 

@@ -129,7 +129,7 @@ impl Chunk {
     /// Makes it a chunk of `list`. The caller has just taken it from the pool, and links it next.
     pub(super) fn prepare(&self, list: &'static List, domain: &'static DomainCore, sequence: u64) {
         // For `Slot::of` and `Chunk::of`, which come from the inside.
-        ptr::from_ref(self).expose_provenance();
+        let _ = ptr::from_ref(self).expose_provenance();
         self.read.sequence.store(sequence, Ordering::Relaxed);
         // Release; partner: the Acquire in `domain`. A stale handle meets a domain that is fully made.
         self.written.domain.store(ptr::from_ref(domain).cast_mut(), Ordering::Release);
