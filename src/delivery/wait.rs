@@ -28,10 +28,10 @@ pub enum Wait {
 const LOOKS: u32 = 90;
 /// So many of them without offering the core to others: about three microseconds.
 const HASTY_LOOKS: u32 = 10;
-/// So many pauses between two of those, at the most; one at first. Each look takes the line that the other side is about to write: who
+/// So many pauses between two of those, at the most; four at first. Each look takes the line that the other side is about to write: who
 /// looks more rarely, and finds more at a time, lets it go on.
 const LONGEST_GAP: u32 = 16;
-/// A clock is read once in so many looks.
+/// A clock is read once in so many looks without offering the core; and each time before it is offered, which may take long.
 const LOOKS_PER_CLOCK: u32 = 64;
 
 /// The rounds of a thread that waits without sleeping.
@@ -53,21 +53,48 @@ impl Rounds {
             crate::sync::yield_now();
             return true;
         }
-        match self.wait {
+        let gap = match self.wait {
             Wait::Park if cfg!(loom) || made >= LOOKS => return false,
-            Wait::Park if made < HASTY_LOOKS => {
-                for _ in 0..LONGEST_GAP.min(4 << made) {
-                    spin_loop();
-                }
-            }
-            Wait::Spin => spin_loop(),
-            Wait::Park | Wait::Yield => crate::sync::yield_now(),
+            Wait::Park if made < HASTY_LOOKS => LONGEST_GAP.min(4 << made),
+            Wait::Spin => 1,
+            Wait::Park | Wait::Yield => 0,
+        };
+        if (gap == 0 || made % LOOKS_PER_CLOCK == LOOKS_PER_CLOCK - 1) && is_over(deadline()) {
+            return false;
         }
-        made % LOOKS_PER_CLOCK != LOOKS_PER_CLOCK - 1 || !is_over(deadline())
+        match gap {
+            0 => crate::sync::yield_now(),
+            _ => (0..gap).for_each(|_| spin_loop()),
+        }
+        true
     }
 }
 
 /// Has the deadline come? In models no time goes by.
 pub(super) fn is_over(deadline: Option<Instant>) -> bool {
     !cfg!(loom) && deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn rounds_until(deadline: Option<Instant>, wait: Wait) -> u32 {
+        let mut rounds = Rounds::new(wait);
+        while rounds.pause(|| deadline) {}
+        rounds.made
+    }
+
+    #[test]
+    fn who_is_late_already_offers_the_core_to_nobody() {
+        let now = Some(Instant::now());
+        assert_eq!(rounds_until(now, Wait::Park), HASTY_LOOKS + 1);
+        assert_eq!(rounds_until(now, Wait::Yield), 1);
+        assert_eq!(rounds_until(now, Wait::Spin), LOOKS_PER_CLOCK);
+    }
+
+    #[test]
+    fn who_has_time_goes_to_sleep_after_some_looks() {
+        assert_eq!(rounds_until(None, Wait::Park), LOOKS + 1);
+    }
 }
