@@ -14,7 +14,7 @@ pub const ARGUMENTS: &str = "docs/ORDERINGS.md";
 const STEPS: &str = include_str!("weakenings.toml");
 
 /// Where orderings are looked for.
-const SCANNED: [&str; 11] = [
+const SCANNED: [&str; 14] = [
     "src/epoch",
     "src/list",
     "src/pool",
@@ -25,6 +25,9 @@ const SCANNED: [&str; 11] = [
     "src/objects/cell.rs",
     "src/objects/magazine.rs",
     "src/state/gate.rs",
+    "src/delivery/bell.rs",
+    "src/delivery/channel",
+    "src/delivery/queue",
     "src/delivery/ring",
 ];
 
