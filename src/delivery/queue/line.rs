@@ -154,7 +154,7 @@ impl<E> Line<E> {
     /// Up to where the tail may move from `first` on, if it may.
     #[cold]
     fn look_for_room(&self, first: u64) -> Option<u64> {
-        // Acquire; partner: the Release in `Cursor::pass`. The receiver has read what lies before the head, before we write there.
+        // Acquire; partner: the Release in `pass`. The receiver has read what lies before the head, before we write there.
         let end = self.exit.0.head.load(Ordering::Acquire) + self.capacity;
         // Release; partner: the Acquire in `claim`, by others who rely on what we have seen. An older one that overwrites a newer
         // one makes somebody look at the head once more.
@@ -229,7 +229,7 @@ impl<E> Line<E> {
     #[cold]
     pub(crate) fn lose(&self, count: u64) {
         self.lost.0.total.fetch_add(count, Relaxed);
-        // Release; partner: the Acquire in `Cursor::pending_loss`: who finds the count finds the tail where we saw it, or further on.
+        // Release; partner: the Acquire in `nothing`: who finds the count finds the tail where we saw it, or further on.
         self.lost.0.pending.fetch_add(count, Ordering::Release);
         // Release; partner: the Acquire in `claim`: who takes the bit finds the count. Always an exchange: a bit that we only
         // see may have been taken, and the count with it.
@@ -358,7 +358,7 @@ impl<E> Line<E> {
     #[inline(never)]
     fn nothing(&self, cursor: &Cursor) -> Popped {
         let pending = &self.lost.0.pending;
-        // Acquire; partners: the Releases in `lose` and `give_up`: who lost something saw the tail at most where we find it now. If it is
+        // Acquire; partner: the Release in `lose`: who lost something saw the tail at most where we find it now. If it is
         // at the cursor, everything that came before the loss has been received. And the Release in `note_loss`: see `is_idle`.
         let mut lost = pending.load(Ordering::Acquire);
         while lost > 0 && self.is_idle(cursor) {
@@ -459,28 +459,26 @@ impl<'a, E> Claim<'a, E> {
     }
 
     /// Gives the positions that are left back, if nobody has claimed what comes behind; else nothing comes there.
+    ///
+    /// Nor if a loss was noted at the first one: who has found the count gone finds the tail behind it, now and later (see
+    /// [`Line::is_idle`]), until the receiver is told.
     #[cold]
     #[inline(never)]
     fn give_up(&mut self) {
-        let (line, Span { first, end, flags }) = (self.line, self.span);
-        let is_noted = flags != 0;
-        if is_noted {
-            // SAFETY: claimed by us, and not published.
-            let lost = line.losses[line.index(first)].with(|loss| unsafe { *loss });
-            // Release; partner: the Acquire in `nothing`, as in `lose`. The bit comes with the positions.
-            line.lost.0.pending.fetch_add(lost, Ordering::Release);
+        let (line, Span { first, end, mut flags }) = (self.line, self.span);
+        if flags == 0 {
+            let tail = &line.entry.0.tail;
+            // Relaxed: an old one makes the exchange fail.
+            let found = tail.load(Ordering::Relaxed);
+            // Release; partner: the Acquire in `claim`, by who claims them again.
+            if found >> TAIL_SHIFT == end
+                && tail
+                    .compare_exchange(found, first << TAIL_SHIFT | found & LOSS, Ordering::Release, Ordering::Relaxed)
+                    .is_ok()
+            {
+                return;
+            }
         }
-        let tail = &line.entry.0.tail;
-        // Relaxed: an old one makes the exchange fail.
-        let found = tail.load(Ordering::Relaxed);
-        let back = first << TAIL_SHIFT | found & LOSS | if is_noted { LOSS } else { 0 };
-        // Release; partner: the Acquire in `claim`, by who claims them again.
-        if found >> TAIL_SHIFT == end
-            && tail.compare_exchange(found, back, Ordering::Release, Ordering::Relaxed).is_ok()
-        {
-            return;
-        }
-        let mut flags = if is_noted { line.note_loss(first) } else { 0 };
         line.lost.0.voids.fetch_add(end - first, Relaxed);
         for position in first..end {
             line.publish(position, std::mem::take(&mut flags) | VOID);
