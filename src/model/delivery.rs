@@ -2,7 +2,7 @@
 
 use crate::delivery::{Bell, Inlet, Instead, Outlet, Ticket, channel};
 use crate::sync::{AtomicU32, Ordering, immortal};
-use crate::{Overflow, Wait};
+use crate::{CloseReason, Overflow, Wait};
 use std::task::Waker;
 
 /// A bell, and something that happens: a number that only grows.
@@ -108,7 +108,12 @@ fn found<E>(found: Result<E, Instead>) -> Found<E> {
 impl<E> Postbox<E> {
     /// What there is.
     pub fn try_recv(&mut self) -> Found<E> {
-        found(self.0.try_recv(|| None, |instead| instead))
+        self.try_recv_beside(|| false)
+    }
+
+    /// The same, of a mailbox whose connection may have ended, which `has_ended` says.
+    pub fn try_recv_beside(&mut self, has_ended: impl Fn() -> bool) -> Found<E> {
+        found(self.0.try_recv(|| has_ended().then_some(CloseReason::Disconnected), |instead| instead))
     }
 
     /// Sleeps until there is something.

@@ -2,7 +2,8 @@
 
 use loom_tests::{Note, pair, trio};
 use pulsebus::Overflow;
-use pulsebus::model::delivery::{Found, Postbox, mail};
+use pulsebus::model::delivery::{Found, Post, Postbox, mail};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
@@ -34,9 +35,24 @@ impl Letter {
     }
 }
 
+/// The number of a letter that cannot be copied.
+const TORN: u32 = 99;
+
 impl Clone for Letter {
     fn clone(&self) -> Self {
+        if self.number == TORN {
+            resume_unwind(Box::new(TORN));
+        }
         Self::new(self.number, &self.alive)
+    }
+}
+
+/// Sends letters of which one is torn, as a batch: if there is room, it is claimed before that is found out.
+fn send_torn(post: &Post<Letter>, letters: &[Letter]) {
+    match catch_unwind(AssertUnwindSafe(|| post.send(letters))) {
+        // Loom's finding.
+        Err(panic) if !panic.is::<u32>() => resume_unwind(panic),
+        _ => {}
     }
 }
 
@@ -164,7 +180,7 @@ fn sent_by_two(name: &str, capacity: usize, overflow: Overflow, each: u32, outco
         let (post, inbox) = mail(capacity, overflow);
         let post = Arc::new(post);
         let (first, second) = (post.clone(), post.clone());
-        let send = |post: Arc<pulsebus::model::delivery::Post<Letter>>, letters: Vec<Letter>| {
+        let send = |post: Arc<Post<Letter>>, letters: Vec<Letter>| {
             move || letters.iter().for_each(|letter| assert!(post.send(std::slice::from_ref(letter))))
         };
         run.race(send(first, ones), send(second, tens));
@@ -345,5 +361,167 @@ fn what_is_queued_comes_before_the_end_by_overflow() {
         run.note_if(sent == 2, "received", "closed");
         drop((got, inbox, post));
         assert_eq!(alive.load(Relaxed), 0);
+    });
+}
+
+// --- the end ---------------------------------------------------------------------------------------------------------
+
+/// The connection has ended while somebody still emits: who receives finds the end, and not before it was told of all that came
+/// before.
+fn ended_beside(
+    name: &str,
+    (capacity, overflow): (usize, Overflow),
+    before: u32,
+    late: &'static [u32],
+    outcomes: &'static [&'static str],
+) {
+    pair(name, outcomes, move |run| {
+        let ((letters, alive), (late, too)) = (Letter::all(0..before), Letter::all(late.iter().copied()));
+        let (post, mut inbox) = mail(capacity, overflow);
+        letters.iter().for_each(|letter| assert!(post.send(std::slice::from_ref(letter))));
+        drop(letters);
+        let (post, closed) = run.race(
+            move || {
+                if late.iter().any(|letter| letter.number == TORN) {
+                    send_torn(&post, &late);
+                } else {
+                    assert!(post.send(&late));
+                }
+                post
+            },
+            move || {
+                let mut got = Got::default();
+                for _ in 0..=before + 1 {
+                    let found = inbox.try_recv_beside(|| true);
+                    if matches!(found, Found::Closed) {
+                        let known = got.of(0) + got.lost;
+                        assert!(known >= u64::from(before), "{:?} received, {} lost", got.letters, got.lost);
+                        assert!(matches!(inbox.try_recv_beside(|| true), Found::Closed), "for good");
+                        return (true, inbox);
+                    }
+                    got.take(found);
+                }
+                (false, inbox)
+            },
+        );
+        run.note_if(closed.0, "closed", "not yet");
+        drop(post);
+        drop(closed);
+        assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0), "every letter is dropped");
+    });
+}
+
+/// What was lost is noted at the event of whoever comes next: that one is waited for.
+#[test]
+fn a_loss_is_told_before_the_end() {
+    let outcomes = &["closed", "not yet"];
+    ended_beside("line of one, a loss: send vs receive, ended", (1, Overflow::DropNewest), 2, &[10], outcomes);
+}
+
+/// The same if nothing comes of that event.
+#[test]
+fn a_loss_is_told_before_the_end_though_an_event_is_given_up() {
+    let outcomes = &["closed", "not yet"];
+    let late = &[TORN, TORN];
+    ended_beside(
+        "line of one, a loss: send torn letters vs receive, ended",
+        (1, Overflow::DropNewest),
+        2,
+        late,
+        outcomes,
+    );
+}
+
+/// What was taken out to make room is told before the end, or with the event for which it was.
+#[test]
+fn what_made_room_is_told_before_the_end() {
+    let outcomes = &["closed", "not yet"];
+    ended_beside("window of one: send vs receive, ended", (1, Overflow::DropOldest), 1, &[10], outcomes);
+}
+
+// --- what is claimed, and given up -------------------------------------------------------------------------------------
+
+/// A batch of which one cannot be copied gives its room back, or passes it over: nobody waits for what does not come.
+#[test]
+fn a_batch_that_panics_holds_nobody_up() {
+    pair("line: send torn letters vs send", &["before", "behind"], |run| {
+        let ((torn, alive), (tens, too)) = (Letter::all([0, TORN]), Letter::all(10..11));
+        let (post, mut inbox) = mail(3, Overflow::DropNewest);
+        let post = Arc::new(post);
+        let (first, second) = (post.clone(), post.clone());
+        run.race(move || send_torn(&first, &torn), move || assert!(second.send(&tens)));
+        let mut got = Got::default();
+        got.rest(&mut inbox);
+        assert_eq!((got.letters.len(), got.lost), (2, 0), "{:?}", got.letters);
+        run.note_if(got.letters == [0, 10], "before", "behind");
+        assert_eq!(inbox.counts(), (2, 2, 0, 0));
+        drop((post, inbox));
+        assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0), "every letter is dropped");
+    });
+}
+
+/// Room that is given back is offered to who waits for some.
+#[test]
+fn a_sender_that_waits_gets_the_room_that_a_panic_gives_back() {
+    pair("line, block: send torn letters vs send", &["sent"], |run| {
+        let ((torn, alive), (tens, too)) = (Letter::all([TORN, TORN]), Letter::all(10..11));
+        let (post, mut inbox) = mail(2, Overflow::Block(Duration::MAX));
+        let post = Arc::new(post);
+        let (first, second) = (post.clone(), post.clone());
+        run.race(move || send_torn(&first, &torn), move || assert!(second.send(&tens)));
+        let mut got = Got::default();
+        got.rest(&mut inbox);
+        assert_eq!((got.letters.as_slice(), got.lost), ([10].as_slice(), 0));
+        run.note("sent");
+        drop((post, inbox));
+        assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0), "every letter is dropped");
+    });
+}
+
+/// A batch that finds no room for its rest wakes who sleeps for its first part, before it waits.
+#[test]
+fn a_batch_that_waits_for_room_wakes_the_receiver_first() {
+    pair("line of one, block: send a batch vs receive", &["received"], |run| {
+        let (letters, alive) = Letter::all(0..2);
+        let (post, mut inbox) = mail(1, Overflow::Block(Duration::MAX));
+        let (post, got) = run.race(
+            move || {
+                assert!(post.send(&letters));
+                post
+            },
+            move || {
+                let mut got = Got::default();
+                (0..2).for_each(|_| got.take(inbox.recv()));
+                got
+            },
+        );
+        assert_eq!((got.letters.as_slice(), got.lost), ([0, 1].as_slice(), 0));
+        drop(post);
+        assert_eq!(alive.load(Relaxed), 0);
+        run.note("received");
+    });
+}
+
+/// A receiver that sleeps is woken by what makes its own room.
+#[test]
+fn a_sleeping_receiver_of_the_newest_is_woken() {
+    pair("window of one: send vs receive, waiting", &["received"], |run| {
+        let (letters, alive) = Letter::all(0..1);
+        let (post, mut inbox) = mail(1, Overflow::DropOldest);
+        let (post, got) = run.race(
+            move || {
+                assert!(post.send(&letters));
+                post
+            },
+            move || {
+                let mut got = Got::default();
+                got.take(inbox.recv());
+                got
+            },
+        );
+        assert_eq!((got.letters.as_slice(), got.lost), ([0].as_slice(), 0));
+        drop(post);
+        assert_eq!(alive.load(Relaxed), 0);
+        run.note("received");
     });
 }

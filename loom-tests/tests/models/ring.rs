@@ -352,6 +352,41 @@ fn a_batch_that_is_cut_is_passed_over() {
     });
 }
 
+/// Places of which nothing came, as after a panic, are passed over beside another publisher, too. (A panic itself loom cannot follow: it
+/// runs all threads on one of the system's, which is panicking or is not.)
+#[test]
+fn places_of_which_nothing_came_are_passed_over() {
+    trio("gated: publish nothing vs publish vs read, waiting", &["read"], |run| {
+        let ring = gated(4);
+        let mut reader = ring.subscribe();
+        let (empty, publisher, event) = (ring.clone(), ring.clone(), payload(run));
+        let ((), (), read) = run.race3(
+            move || empty.publish_iter(Empty),
+            move || publisher.publish(event),
+            move || reader.read(1, Payload::run),
+        );
+        assert_eq!(read, Ok(1));
+        run.note("read");
+    });
+}
+
+/// Yields nothing, having promised something.
+struct Empty;
+
+impl Iterator for Empty {
+    type Item = Payload;
+
+    fn next(&mut self) -> Option<Payload> {
+        None
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (1, Some(1))
+    }
+}
+
+impl ExactSizeIterator for Empty {}
+
 /// Yields one, having promised more.
 struct Cut(u32);
 
