@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use clap::ValueHint;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::plan::{ARGUMENTS, Kind, Weakening};
+use self::plan::{ARGUMENTS, Kind, Step, Weakening};
 use self::trial::{Fate, Models};
 use crate::error::Error;
 use crate::results_file::results_section;
@@ -25,9 +25,13 @@ use crate::table::Table;
 /// build. A run of everything replaces its section of RESULTS.md.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only weakenings whose name contains this (repeat it for more)
+    /// Only weakenings whose name contains this, or the path of a step's file (repeat it for more)
     #[arg(long, value_name = "PATTERN", value_hint = ValueHint::Other)]
     only: Vec<String>,
+
+    /// Only models whose name contains this (repeat it for more); a weakening that only others notice survives
+    #[arg(long, value_name = "PATTERN", value_hint = ValueHint::Other)]
+    models: Vec<String>,
 
     /// Name the weakenings, and run nothing
     #[arg(long)]
@@ -45,8 +49,9 @@ pub struct Args {
 impl Args {
     pub fn run(self) -> Result<(), Error> {
         let (mut weakenings, sites) = plan::all()?;
-        let whole = self.only.is_empty();
-        weakenings.retain(|weakening| whole || self.only.iter().any(|pattern| weakening.name.contains(pattern)));
+        let whole = self.only.is_empty() && self.models.is_empty();
+        weakenings
+            .retain(|weakening| self.only.is_empty() || self.only.iter().any(|pattern| weakening.is_meant(pattern)));
         if weakenings.is_empty() {
             return Err(Error::Missed(
                 "no weakening has such a name: `cargo xtask weaken --list` names them".to_owned(),
@@ -61,7 +66,7 @@ impl Args {
         let copy = copy::Copy::new()?;
         eprintln!("building the models with every ordering choosable");
         let choosable = copy.build_choosable(&sites)?;
-        let mut models = Models::try_out(&choosable, self.jobs)?;
+        let mut models = Models::try_out(&choosable, &self.models, self.jobs)?;
         eprintln!("{} models pass; {} weakenings", models.count(), weakenings.len());
 
         let progress = Progress::new(weakenings.len());
@@ -90,6 +95,11 @@ impl Args {
 }
 
 impl Weakening {
+    fn is_meant(&self, pattern: &str) -> bool {
+        let is_there = |step: &Step| step.file.display().to_string().contains(pattern);
+        self.name.contains(pattern) || matches!(&self.kind, Kind::Step(step) if is_there(step))
+    }
+
     /// What it breaks, where that is not in its name.
     fn breaks(&self) -> String {
         match &self.kind {

@@ -30,16 +30,17 @@ pub struct Models {
 }
 
 impl Models {
-    /// Runs every model of an unweakened program once.
+    /// Runs every model of an unweakened program once, or those whose names contain one of the patterns.
     ///
     /// # Errors
     /// One of them fails without any weakening.
-    pub fn try_out(program: &Path, jobs: usize) -> Result<Self, Error> {
+    pub fn try_out(program: &Path, patterns: &[String], jobs: usize) -> Result<Self, Error> {
         let listed = Command::new(program).args(["--list", "--format", "terse"]).output();
         let listed = listed.map_err(Error::file(program))?.stdout;
         let mut names: Vec<String> = String::from_utf8_lossy(&listed)
             .lines()
             .filter_map(|line| line.strip_suffix(": test").map(str::to_owned))
+            .filter(|name| patterns.is_empty() || patterns.iter().any(|pattern| name.contains(pattern)))
             .collect();
         let mut times = HashMap::new();
         let failed = run(program, &names, jobs, &[], None, |name, time| {
