@@ -10,25 +10,32 @@ use std::time::Instant;
 
 /// A model of one thread, of which every execution is the same: for what only the memory model can break.
 pub fn solo(name: &str, outcomes: &'static [&'static str], f: impl Fn(&Run) + Send + Sync + 'static) {
-    explore(name, 1, 1, outcomes, f);
+    explore(name, 1, 1, 1, outcomes, f);
 }
 
 /// A model of two roles. `f` is explored twice, with the roles on either thread.
 ///
 /// It fails unless each of the `outcomes` is [noted](Run::note) at least once, and nothing else.
 pub fn pair(name: &str, outcomes: &'static [&'static str], f: impl Fn(&Run) + Send + Sync + 'static) {
-    explore(name, 2, 5, outcomes, f);
+    explore(name, 2, 1, 5, outcomes, f);
 }
 
 /// A model of three roles. `f` is explored three times, so that each role has each thread once.
 pub fn trio(name: &str, outcomes: &'static [&'static str], f: impl Fn(&Run) + Send + Sync + 'static) {
-    explore(name, 3, 100, outcomes, f);
+    explore(name, 3, 0, 100, outcomes, f);
 }
 
-/// Explores `f` once for each rotation of its roles, `least` executions at the least in all.
+/// The same, for roles that are so long that it would not end: with one preemption less.
+pub fn long_trio(name: &str, outcomes: &'static [&'static str], f: impl Fn(&Run) + Send + Sync + 'static) {
+    explore(name, 3, -1, 100, outcomes, f);
+}
+
+/// Explores `f` once for each rotation of its roles, `least` executions at the least in all; with so many preemptions `more` than what
+/// loom's variable says, or two.
 fn explore(
     name: &str,
     rotations: usize,
+    more: isize,
     least: usize,
     outcomes: &'static [&'static str],
     f: impl Fn(&Run) + Send + Sync + 'static,
@@ -36,8 +43,7 @@ fn explore(
     let mut builder = loom::model::Builder::new();
     builder.max_branches = builder.max_branches.max(10_000);
     // Without a bound the larger models never end. Two threads are cheaper than three: they can afford one more.
-    let bound = builder.preemption_bound.unwrap_or(2);
-    builder.preemption_bound = Some(if rotations == 3 { bound } else { bound + 1 });
+    builder.preemption_bound = Some(builder.preemption_bound.unwrap_or(2).saturating_add_signed(more));
     let f = Arc::new(f);
     let mut seen = BTreeMap::<&str, usize>::new();
     let mut total = 0;

@@ -1,6 +1,6 @@
 //! Mailboxes: what senders put in, in both kinds of queues, and how the two ends learn of each other.
 
-use loom_tests::{Note, pair, trio};
+use loom_tests::{Note, long_trio, pair, trio};
 use pulsebus::Overflow;
 use pulsebus::model::delivery::{Found, Post, Postbox, mail};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -242,6 +242,31 @@ fn sent_by_two_and_received(
 fn losses_of_two_who_send_are_told_in_time() {
     let outcomes = &["after", "meanwhile", "lost"];
     sent_by_two_and_received("line of one: send vs send vs receive", 1, Overflow::DropNewest, 2, outcomes);
+}
+
+/// Two make room, and one takes out what is in their way, or has been passed over: with holes that each of the three may have to pass.
+#[test]
+fn holes_are_no_losses() {
+    long_trio("window of one: send vs send vs receive", &["after", "meanwhile", "lost", "all"], |run| {
+        let ((ones, alive), (tens, too)) = (Letter::all(0..1), Letter::all(10..11));
+        let (post, mut inbox) = mail(1, Overflow::DropOldest);
+        let post = Arc::new(post);
+        let (first, second) = (post.clone(), post.clone());
+        let ((), (), (got, inbox)) = run.race3(
+            move || assert!(first.send(&ones)),
+            move || assert!(second.send(&tens)),
+            move || {
+                let mut got = Got::default();
+                got.look(&mut inbox);
+                (got, inbox)
+            },
+        );
+        run.note_if(got.letters.is_empty(), "after", "meanwhile");
+        let got = got.end(inbox, 2);
+        run.note_if(got.lost > 0, "lost", "all");
+        drop(post);
+        assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0), "every letter is dropped");
+    });
 }
 
 /// A batch is claimed as a whole, beside another one.

@@ -237,8 +237,8 @@ impl<E> Outlet<E> {
 
     /// Was it closed because it was full?
     pub(crate) fn is_overflowed(&self) -> bool {
-        // Acquire: as in `end`.
-        self.shared.state.load(Ordering::Acquire) & OVERFLOWED != 0
+        // Relaxed: who asks ends the connection then, and `end` tells what comes before that.
+        self.shared.state.load(Ordering::Relaxed) & OVERFLOWED != 0
     }
 
     pub(crate) fn overflow(&self) -> Overflow {

@@ -84,6 +84,8 @@ impl Copy {
             .env("CARGO_TARGET_DIR", workspace::target_dir().join("weaken/build"))
             .env("CARGO_INCREMENTAL", "1")
             .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
+            // What it would save in running, it takes in building, many times.
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .output()?;
         if !output.status.success() {
             return Err(Error::Failed {
@@ -136,11 +138,18 @@ fn read(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map_err(Error::file(path))
 }
 
-/// The workspace's manifest, with the models as the only other member.
+/// The workspace's manifest, with the models as the only other member, and without what is not copied.
 fn alone(manifest: &str) -> Result<String, Error> {
     let mut replaced = 0;
+    let mut is_left_out = false;
     let lines: Vec<&str> = manifest
         .lines()
+        .filter(|line| {
+            if line.starts_with('[') {
+                is_left_out = line.starts_with("[[");
+            }
+            !is_left_out
+        })
         .map(|line| match line.split('=').next().map(str::trim) {
             Some("members") => {
                 replaced += 1;
