@@ -15,7 +15,8 @@ const OPTIONS_LONG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regres
 
 fn check(program: &[Action]) -> Result<(), TestCaseError> {
     let (trace, violations) = run::<Pulsebus>(program);
-    let (expected, _) = run::<Oracle>(program);
+    let (expected, flaws) = run::<Oracle>(program);
+    prop_assert!(flaws.is_empty(), "the oracle: {flaws:#?}");
     prop_assert!(trace == expected, "{}", difference(&trace, &expected));
     prop_assert!(violations.is_empty(), "{violations:#?}");
     Ok(())

@@ -164,8 +164,10 @@ impl Sanitizer {
             .without_flag_overrides()
             .env("RUSTFLAGS", self.flags())
             .env("CARGO_TARGET_DIR", directory)
-            // The first report ends the program, with a failure.
-            .env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1")
+            // The first report ends the program, with a failure. Not a request for more memory than there is: it is refused, as tests
+            // say.
+            .env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1")
+            .env("LSAN_OPTIONS", "allocator_may_return_null=1")
             .env("TSAN_OPTIONS", format!("halt_on_error=1:suppressions={}", suppressions.display()))
     }
 

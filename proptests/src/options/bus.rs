@@ -56,6 +56,8 @@ pub trait Bus: Sized + Send + Sync + 'static {
     fn look(connection: &Self::Connection) -> (bool, bool, u32);
     /// Blocks a connection.
     fn block(connection: &Self::Connection) -> Self::Block;
+    /// Forgets the guard of a block: it stays, and nothing else does.
+    fn forget(block: Self::Block);
     /// Runs something while a signal is blocked.
     fn while_blocked(signal: &Self::Signal, f: impl FnOnce());
     /// Emits one event.
@@ -183,6 +185,10 @@ impl Bus for Pulsebus {
 
     fn block(connection: &Connection) -> ConnectionBlock {
         connection.block()
+    }
+
+    fn forget(block: ConnectionBlock) {
+        std::mem::forget(block);
     }
 
     fn while_blocked(signal: &Signal<Event>, f: impl FnOnce()) {

@@ -45,11 +45,13 @@ impl PartialEq for OracleConnection {
 }
 
 /// Its block.
-pub struct OracleBlock(Arc<OracleSlot>);
+pub struct OracleBlock(Option<Arc<OracleSlot>>);
 
 impl Drop for OracleBlock {
     fn drop(&mut self) {
-        self.0.blocks.fetch_sub(1, SeqCst);
+        if let Some(slot) = &self.0 {
+            slot.blocks.fetch_sub(1, SeqCst);
+        }
     }
 }
 
@@ -267,7 +269,11 @@ impl Bus for Oracle {
 
     fn block(OracleConnection(slot): &OracleConnection) -> OracleBlock {
         slot.blocks.fetch_add(1, SeqCst);
-        OracleBlock(slot.clone())
+        OracleBlock(Some(slot.clone()))
+    }
+
+    fn forget(mut block: OracleBlock) {
+        block.0 = None;
     }
 
     fn while_blocked(signal: &OracleSignal, f: impl FnOnce()) {

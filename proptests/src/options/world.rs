@@ -5,7 +5,6 @@ use super::program::{Action, Condition, Kind, Options};
 use crate::program::Pick;
 use pulsebus::Emitted;
 use std::cell::Cell;
-use std::mem::forget;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
@@ -259,7 +258,7 @@ impl<B: Bus> World<B> {
                 self.keep_block(&connection);
             }
             Action::Unblock(pick) => drop(self.take_block(pick)?),
-            Action::ForgetBlock(pick) => forget(self.take_block(pick)?),
+            Action::ForgetBlock(pick) => B::forget(self.take_block(pick)?),
             Action::WhileBlocked(pick, ref script) => {
                 let _quiet = B::block(&self.connection(pick)?);
                 self.perform_all(script, caller);

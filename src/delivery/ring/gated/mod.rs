@@ -174,8 +174,7 @@ impl<E> Gated<E> {
     ) -> usize {
         let mut passing = Passing { next: seat.next, seat };
         let mut left = max;
-        // Looks once at the most if something is there: each look takes the line that the publisher is about to write.
-        while left == max && (passing.next < passing.seat.known || passing.seat.look(&self.tail)) {
+        while left > 0 && (passing.next < passing.seat.known || passing.seat.look(&self.tail)) {
             let end = passing.seat.known.min(passing.next.saturating_add(left as u64));
             while passing.next < end {
                 let position = passing.next;
