@@ -161,6 +161,42 @@ fn room_is_used_again_after_what_was_there_was_read() {
     sent_and_received("line of one: send vs receive", 1, Overflow::DropNewest, 3, 2, outcomes);
 }
 
+/// The receiver is about to be told of a loss while the next event takes it along, and as many are lost behind that.
+#[test]
+fn a_loss_is_told_where_it_was_though_as_many_are_lost_later() {
+    pair("line of one: lose as many again vs receive", &["told", "nothing"], |run| {
+        let (letters, alive) = Letter::all(0..4);
+        let (post, mut inbox) = mail(1, Overflow::DropNewest);
+        assert!(post.send(&letters[..2]));
+        let mut got = Got::default();
+        let look = |got: &mut Got, inbox: &mut Postbox<Letter>| {
+            let found = inbox.try_recv();
+            if let Found::Event(letter) = &found {
+                let before = got.letters.len() as u64 + got.lost;
+                assert_eq!(u64::from(letter.number), before, "told where it was not");
+            }
+            got.take(found);
+        };
+        look(&mut got, &mut inbox);
+        let (post, (mut got, mut inbox)) = run.race(
+            move || {
+                assert!(post.send(&letters[2..]));
+                drop(letters);
+                post
+            },
+            move || {
+                look(&mut got, &mut inbox);
+                (got, inbox)
+            },
+        );
+        run.note_if(got.lost > 0, "told", "nothing");
+        (0..4).for_each(|_| look(&mut got, &mut inbox));
+        got.end(inbox, 4);
+        drop(post);
+        assert_eq!(alive.load(Relaxed), 0, "every letter is dropped");
+    });
+}
+
 #[test]
 fn the_oldest_is_received_or_makes_room() {
     let outcomes = &["after", "meanwhile", "lost", "all"];

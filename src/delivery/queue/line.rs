@@ -54,7 +54,8 @@ struct Exit {
 
 /// What senders write that do not get through.
 struct Lost {
-    /// How many events were lost since the last time that this was noted or told.
+    /// How many events were lost since the last time that this was noted or told, and in the lower 16 bits how often that was: the
+    /// same number may be about later ones.
     pending: AtomicU64,
     /// How many in all.
     total: Count,
@@ -80,6 +81,13 @@ impl Cursor {
 
 const LOSS: u64 = 1;
 const TAIL_SHIFT: u32 = 1;
+
+const PENDING_SHIFT: u32 = 16;
+
+/// What is left of `Lost::pending` when its number is taken.
+fn taken(pending: u64) -> u64 {
+    pending.wrapping_add(1) & ((1 << PENDING_SHIFT) - 1)
+}
 
 /// There is no event: making it has panicked.
 const VOID: u64 = 1;
@@ -200,10 +208,9 @@ impl<E> Line<E> {
     fn note_loss(&self, position: u64) -> u64 {
         // Release; partner: the Acquire in `nothing`: who finds it gone finds the tail behind our position. Relaxed would do for the number:
         // the tail's bit has brought it. (It may be gone: told by the receiver, or noted by somebody else.)
-        let lost = self.lost.0.pending.swap(0, Ordering::Release);
-        if lost == 0 {
-            return 0;
-        }
+        let take = |pending| (pending >> PENDING_SHIFT > 0).then(|| taken(pending));
+        let Ok(pending) = self.lost.0.pending.fetch_update(Ordering::Release, Ordering::Relaxed, take) else { return 0 };
+        let lost = pending >> PENDING_SHIFT;
         // SAFETY: claimed by the calling thread, and not published.
         self.losses[self.index(position)].with_mut(|loss| unsafe { *loss = lost });
         AFTER_LOSS
@@ -230,7 +237,7 @@ impl<E> Line<E> {
     pub(crate) fn lose(&self, count: u64) {
         self.lost.0.total.fetch_add(count, Relaxed);
         // Release; partner: the Acquire in `nothing`: who finds the count finds the tail where we saw it, or further on.
-        self.lost.0.pending.fetch_add(count, Ordering::Release);
+        self.lost.0.pending.fetch_add(count << PENDING_SHIFT, Ordering::Release);
         // Release; partner: the Acquire in `claim`: who takes the bit finds the count. Always an exchange: a bit that we only
         // see may have been taken, and the count with it.
         self.entry.0.tail.fetch_or(LOSS, Ordering::Release);
@@ -360,12 +367,13 @@ impl<E> Line<E> {
         let pending = &self.lost.0.pending;
         // Acquire; partner: the Release in `lose`: who lost something saw the tail at most where we find it now. If it is
         // at the cursor, everything that came before the loss has been received. And the Release in `note_loss`: see `is_idle`.
-        let mut lost = pending.load(Ordering::Acquire);
-        while lost > 0 && self.is_idle(cursor) {
-            // Relaxed: only the number. Acquire if it fails, as above: there is more, or somebody notes it at an event.
-            match pending.compare_exchange(lost, 0, Ordering::Relaxed, Ordering::Acquire) {
-                Ok(_) => return Popped::Lost(lost),
-                Err(now) => lost = now,
+        let mut found = pending.load(Ordering::Acquire);
+        while found >> PENDING_SHIFT > 0 && self.is_idle(cursor) {
+            // Relaxed: only the number. Acquire if it fails, as above: there is more, or somebody notes it at an event; and others
+            // may be lost behind that, as many again.
+            match pending.compare_exchange(found, taken(found), Ordering::Relaxed, Ordering::Acquire) {
+                Ok(_) => return Popped::Lost(found >> PENDING_SHIFT),
+                Err(now) => found = now,
             }
         }
         Popped::Nothing
