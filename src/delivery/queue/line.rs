@@ -209,7 +209,9 @@ impl<E> Line<E> {
         // Release; partner: the Acquire in `nothing`: who finds it gone finds the tail behind our position. Relaxed would do for the number:
         // the tail's bit has brought it. (It may be gone: told by the receiver, or noted by somebody else.)
         let take = |pending| (pending >> PENDING_SHIFT > 0).then(|| taken(pending));
-        let Ok(pending) = self.lost.0.pending.fetch_update(Ordering::Release, Ordering::Relaxed, take) else { return 0 };
+        let Ok(pending) = self.lost.0.pending.fetch_update(Ordering::Release, Ordering::Relaxed, take) else {
+            return 0;
+        };
         let lost = pending >> PENDING_SHIFT;
         // SAFETY: claimed by the calling thread, and not published.
         self.losses[self.index(position)].with_mut(|loss| unsafe { *loss = lost });

@@ -59,7 +59,7 @@ impl<E> RingReader<E> {
     // --- lent --------------------------------------------------------------------------------------------------------
 
     /// Lends up to `max` events that are there to `f`, in order, and returns how many they were: one at the least, unless `max` is
-    /// zero.
+    /// zero. (Fewer than `max` does not mean that there are no more: the next call may find some.)
     ///
     /// Publishers of a gated ring see once per call how far the reader is. Cost: a load per event and a store per call; in a lossy
     /// ring two exchanges per event.

@@ -140,11 +140,11 @@ impl<E> Ring<E> {
         self.publish_with(move || event);
     }
 
-    /// Makes an event in its place in the ring, and publishes it: what is large need not be made elsewhere, and copied. A gated ring
-    /// that is full is waited for.
+    /// Makes an event in its place in the ring, and publishes it: what is large need not be made elsewhere, and copied. (In a lossy ring,
+    /// and if events have destructors, it is made before, and moved there.) A gated ring that is full is waited for.
     ///
-    /// If `make` panics, so does this, and nothing is published; the ring goes on. Until it returns, readers are held back at its place: so it
-    /// is to be quick, and does not publish to this ring itself.
+    /// If `make` panics, so does this, and nothing is published; the ring goes on. Until it returns, readers of a gated ring are held back at
+    /// its place: so it is to be quick, and does not publish to this ring itself.
     ///
     /// ```
     /// let ring = pulsebus::Ring::gated(16)?;

@@ -140,7 +140,7 @@ impl<E> Shared<E> {
     /// Makes one and publishes it, or gives back what would have made it.
     #[inline(always)]
     pub(super) fn send<F: FnOnce() -> E>(&self, make: F) -> Result<(), (F, Refused)> {
-        // Rings after the claim has gone, also if `make` panics: then the position is skipped.
+        // Rings after the claim has gone, also if `make` panics: then a gated ring's position is skipped.
         let (old, ringing) = match &self.core {
             Core::Gated(gated) => {
                 let claim = match gated.claim(1) {
@@ -151,8 +151,10 @@ impl<E> Shared<E> {
                 ((claim.write(make), None), ringing)
             }
             Core::Lossy(lossy) => {
+                // Made first: it is moved to its place anyway, and holds no reader up.
+                let event = make();
                 let (ringing, mut claim) = (Ringing(&self.arrivals), lossy.claim(1));
-                (claim.write(make()), ringing)
+                (claim.write(event), ringing)
             }
         };
         drop(ringing);
