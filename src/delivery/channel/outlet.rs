@@ -67,7 +67,7 @@ impl<E> Place<E> {
         match self.look(shared, wanted) {
             Popped::Event => Ok(()),
             Popped::Lost(count) => Err(Instead::Lagged(count)),
-            Popped::Nothing if self.is_idle(shared) => {
+            Popped::Nothing if self.is_done(shared) => {
                 self.closed = Some(reason);
                 Err(Instead::Closed(reason))
             }
@@ -99,10 +99,10 @@ impl<E> Place<E> {
     }
 
     /// Has it been told of all that anybody has begun to put in?
-    fn is_idle(&self, shared: &Shared<E>) -> bool {
+    fn is_done(&self, shared: &Shared<E>) -> bool {
         match (&shared.queue, &self.own) {
-            (Queue::Line(line), Own::Line(cursor)) => line.is_idle(cursor),
-            (Queue::Window(window), Own::Window(basket)) => window.is_idle(basket),
+            (Queue::Line(line), Own::Line(cursor)) => line.is_done(cursor),
+            (Queue::Window(window), Own::Window(basket)) => window.is_done(basket),
             _ => unreachable!("made together, in `channel`"),
         }
     }

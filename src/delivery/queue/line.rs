@@ -16,13 +16,15 @@
 //! find it. (If that sender is slow to look, it may find later losses too, and they are told early.) When nothing is claimed, and so
 //! nothing comes before the loss, the receiver takes the count itself.
 
+mod claim;
+
 use super::{Apart, CapacityError, Cell, Popped, cells};
 use crate::delivery::first_panic::FirstPanic;
 use crate::panics::drop_quietly;
 use crate::prefetch::Prefetch;
 use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
 use crate::sync::{AtomicU64, Ordering, UnsafeCell};
-use std::slice;
+use claim::{Claim, Span};
 
 /// A queue of a fixed capacity.
 pub(crate) struct Line<E> {
@@ -283,12 +285,18 @@ impl<E> Line<E> {
     }
 
     /// Has the receiver read all that anybody has begun to put in?
+    fn has_read_all(&self, cursor: &Cursor) -> bool {
+        // Acquire; partner: the Release in `give_up`, by which the tail moves back: see `is_done`.
+        self.entry.0.tail.load(Ordering::Acquire) >> TAIL_SHIFT == cursor.next
+    }
+
+    /// Has it also been told of all that was lost? Asked after [`look`](Self::look) has found nothing.
     ///
-    /// Asked after [`look`](Self::look) has found nothing: then nothing that was lost is left to be told either. (If somebody has taken that
-    /// count to note it at an event, he had claimed the event's position before, and who finds the count gone finds the tail moved.)
-    pub(crate) fn is_idle(&self, cursor: &Cursor) -> bool {
-        // Relaxed: see those who ask.
-        self.entry.0.tail.load(Ordering::Relaxed) >> TAIL_SHIFT == cursor.next
+    /// If that found no count, since somebody has taken it to note it at an event, he had claimed the event's position before: so the tail is
+    /// found moved. If he has moved it back, since there is no event, the count is found to be back.
+    pub(crate) fn is_done(&self, cursor: &Cursor) -> bool {
+        // Relaxed: the tail brings it, see above.
+        self.has_read_all(cursor) && self.lost.0.pending.load(Ordering::Relaxed) >> PENDING_SHIFT == 0
     }
 
     /// Is an event there, of which nothing is to be told before?
@@ -368,9 +376,9 @@ impl<E> Line<E> {
     fn nothing(&self, cursor: &Cursor) -> Popped {
         let pending = &self.lost.0.pending;
         // Acquire; partner: the Release in `lose`: who lost something saw the tail at most where we find it now. If it is
-        // at the cursor, everything that came before the loss has been received. And the Release in `note_loss`: see `is_idle`.
+        // at the cursor, everything that came before the loss has been received. And the Release in `note_loss`: see `is_done`.
         let mut found = pending.load(Ordering::Acquire);
-        while found >> PENDING_SHIFT > 0 && self.is_idle(cursor) {
+        while found >> PENDING_SHIFT > 0 && self.has_read_all(cursor) {
             // Relaxed: only the number. Acquire if it fails, as above: there is more, or somebody notes it at an event; and others
             // may be lost behind that, as many again.
             match pending.compare_exchange(found, taken(found), Ordering::Relaxed, Ordering::Acquire) {
@@ -395,128 +403,6 @@ impl<E> Drop for Line<E> {
                 Popped::Lost(_) => {}
                 Popped::Nothing => return,
             }
-        }
-    }
-}
-
-/// Positions that were claimed in one go.
-#[derive(Clone, Copy)]
-struct Span {
-    first: u64,
-    end: u64,
-    /// For the word of the first one.
-    flags: u64,
-}
-
-/// Positions that the calling thread has claimed, and not all published. What is left when it goes is given back, or is void.
-struct Claim<'a, E> {
-    line: &'a Line<E>,
-    /// What is claimed and not published.
-    span: Span,
-    /// Behind what is made already.
-    next: u64,
-}
-
-/// So many events are published together.
-const RUN: u64 = 32;
-
-impl<'a, E> Claim<'a, E> {
-    #[inline(always)]
-    fn new(line: &'a Line<E>, span: Span) -> Self {
-        Self { line, span, next: span.first }
-    }
-
-    /// Makes clones of these, of which there are no more than positions, and publishes them run by run; the last ones when the claim
-    /// has gone.
-    #[inline(always)]
-    fn put_clones(&mut self, events: &mut slice::Iter<'_, E>)
-    where
-        E: Clone,
-    {
-        while events.len() > 0 {
-            self.put_run(events);
-            if self.next - self.span.first == RUN {
-                self.publish();
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn put_run(&mut self, events: &mut slice::Iter<'_, E>)
-    where
-        E: Clone,
-    {
-        let (line, end) = (self.line, self.span.end.min(self.span.first + RUN));
-        let mut making = Making { next: self.next, claim: self };
-        while making.next < end {
-            let Some(event) = events.next() else { return };
-            line.prefetch.for_writing_behind(making.next, |later| line.cell(later));
-            // SAFETY: claimed by us, and not published; what was there has been read: the head had passed it when we claimed.
-            unsafe { line.cell(making.next).write(|| event.clone()) };
-            making.next += 1;
-        }
-    }
-
-    /// Publishes what is made, the last one first: so a receiver that has caught up, and waits at the first, gets them together.
-    #[inline(always)]
-    fn publish(&mut self) {
-        let Span { first, flags, .. } = self.span;
-        for position in (first..self.next).rev() {
-            self.line.publish(position, if position == first { flags } else { 0 });
-            self.span.flags = 0;
-        }
-        self.span.first = self.next;
-    }
-
-    /// Gives the positions that are left back, if nobody has claimed what comes behind; else nothing comes there.
-    ///
-    /// Nor if a loss was noted at the first one: who has found the count gone finds the tail behind it, now and later (see
-    /// [`Line::is_idle`]), until the receiver is told.
-    #[cold]
-    #[inline(never)]
-    fn give_up(&mut self) {
-        let (line, Span { first, end, mut flags }) = (self.line, self.span);
-        if flags == 0 {
-            let tail = &line.entry.0.tail;
-            // Relaxed: an old one makes the exchange fail.
-            let found = tail.load(Ordering::Relaxed);
-            // Release; partner: the Acquire in `claim`, by who claims them again.
-            if found >> TAIL_SHIFT == end
-                && tail
-                    .compare_exchange(found, first << TAIL_SHIFT | found & LOSS, Ordering::Release, Ordering::Relaxed)
-                    .is_ok()
-            {
-                return;
-            }
-        }
-        line.lost.0.voids.fetch_add(end - first, Relaxed);
-        for position in first..end {
-            line.publish(position, std::mem::take(&mut flags) | VOID);
-        }
-    }
-}
-
-/// A claim for which events are made, and that knows how far when that is over; also by a panic. (On its own, so that it stays in a
-/// register.)
-struct Making<'c, 'a, E> {
-    next: u64,
-    claim: &'c mut Claim<'a, E>,
-}
-
-impl<E> Drop for Making<'_, '_, E> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.claim.next = self.next;
-    }
-}
-
-impl<E> Drop for Claim<'_, E> {
-    /// Publishes what is made. If making events has panicked, there are none for the positions that are left.
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.publish();
-        if self.span.first < self.span.end {
-            self.give_up();
         }
     }
 }

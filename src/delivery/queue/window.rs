@@ -428,7 +428,7 @@ impl<E> Window<E> {
     }
 
     /// Has the receiver been told of everything that anybody has begun to put in? Asked after [`look`](Self::look) has found nothing.
-    pub(crate) fn is_idle(&self, basket: &Basket<E>) -> bool {
+    pub(crate) fn is_done(&self, basket: &Basket<E>) -> bool {
         let head = self.head();
         // Acquire; partner: the Release in `count_hole`. If it counts holes behind `head`, the tail that we read next is behind them, too.
         let holes = (self.holes.0.passed.load(Ordering::Acquire) >> PASSED_SHIFT) as u32;
