@@ -39,7 +39,7 @@ use std::time::{Duration, Instant};
 /// # What is not
 /// - A publisher that stands still between claiming its place and writing there (in the `next` of an iterator that it publishes,
 ///   say) holds readers back at this place, or, of a batch in a gated ring, up to 32 before it: until it goes on, or, in a lossy
-///   ring, is overwritten.
+///   ring, is overwritten. So it holds back publishers who come round to those places.
 /// - Do not publish to a gated ring from where the thread itself holds it back: inside `read` of its own reader, inside a clone
 ///   or an iterator of a batch, or in the destructor of an event that a batch overwrites. If there is no room, it waits for itself.
 ///
