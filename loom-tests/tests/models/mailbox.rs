@@ -1,6 +1,6 @@
 //! Mailboxes: what senders put in, in both kinds of queues, and how the two ends learn of each other.
 
-use loom_tests::{Note, long_trio, pair, trio};
+use loom_tests::{Note, long_trio, pair, solo, trio};
 use pulsebus::Overflow;
 use pulsebus::model::delivery::{Found, Post, Postbox, mail};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -263,6 +263,8 @@ fn sent_by_two_and_received(
             move || {
                 let mut got = Got::default();
                 got.look(&mut inbox);
+                let is_early = got.lost > 0 && overflow == Overflow::DropNewest;
+                assert!(!is_early, "a loss was told before what had left it no room");
                 (got, inbox)
             },
         );
@@ -278,6 +280,57 @@ fn sent_by_two_and_received(
 fn losses_of_two_who_send_are_told_in_time() {
     let outcomes = &["after", "meanwhile", "lost"];
     sent_by_two_and_received("line of one: send vs send vs receive", 1, Overflow::DropNewest, 2, outcomes);
+}
+
+/// Who has lost something, and seen it told or noted by somebody, sends on: what it puts in then comes after its loss.
+#[test]
+fn a_loss_comes_before_what_its_sender_puts_in_next() {
+    trio("line of one: send, send vs send torn letters vs receive", &["lost"], |run| {
+        let ((letters, alive), (torn, too)) = (Letter::all(0..3), Letter::all([TORN, TORN]));
+        let (post, mut inbox) = mail(1, Overflow::DropNewest);
+        let post = Arc::new(post);
+        let (first, second) = (post.clone(), post.clone());
+        assert!(post.send(&letters[..1]));
+        let ((), (), (mut got, mut inbox)) = run.race3(
+            move || letters[1..].iter().for_each(|letter| assert!(first.send(std::slice::from_ref(letter)))),
+            move || send_torn(&second, &torn),
+            move || {
+                let mut got = Got::default();
+                got.look(&mut inbox);
+                (got, inbox)
+            },
+        );
+        got.rest(&mut inbox);
+        assert!(got.letters.len() as u64 + got.lost >= 3, "{:?} received, {} lost", got.letters, got.lost);
+        run.note("lost");
+        drop((post, inbox));
+        assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0), "every letter is dropped");
+    });
+}
+
+/// Two find no room, and one of them says so while the other's loss is being told.
+#[test]
+fn of_two_losses_none_is_forgotten() {
+    trio("line of one, full: send vs send vs receive twice", &["after", "meanwhile"], |run| {
+        let ((letters, alive), (tens, too)) = (Letter::all(0..2), Letter::all(10..11));
+        let (post, mut inbox) = mail(1, Overflow::DropNewest);
+        let post = Arc::new(post);
+        let (first, second) = (post.clone(), post.clone());
+        assert!(post.send(&letters[..1]));
+        let ((), (), (got, inbox)) = run.race3(
+            move || assert!(first.send(&letters[1..])),
+            move || assert!(second.send(&tens)),
+            move || {
+                let mut got = Got::default();
+                (0..2).for_each(|_| _ = got.look(&mut inbox));
+                (got, inbox)
+            },
+        );
+        run.note_if(got.lost == 0, "after", "meanwhile");
+        got.end(inbox, 3);
+        drop(post);
+        assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0), "every letter is dropped");
+    });
 }
 
 /// Two make room, and one takes out what is in their way, or has been passed over: with holes that each of the three may have to pass.
@@ -479,6 +532,35 @@ fn a_loss_is_told_before_the_end() {
     ended_beside("line of one, a loss: send vs receive, ended", (1, Overflow::DropNewest), 2, &[10], outcomes);
 }
 
+/// The last thing that a sender does is to lose something.
+#[test]
+fn a_loss_is_told_before_the_end_of_its_sender() {
+    pair("line of one, full: send, end vs receive", &["closed", "not yet"], |run| {
+        let (letters, alive) = Letter::all(0..2);
+        let (post, mut inbox) = mail(1, Overflow::DropNewest);
+        assert!(post.send(&letters[..1]));
+        let ((), closed) = run.race(
+            move || {
+                assert!(post.send(&letters[1..]));
+                drop((letters, post));
+            },
+            move || {
+                let mut got = Got::default();
+                let closed = (0..4).any(|_| {
+                    let found = inbox.try_recv();
+                    let is_closed = matches!(found, Found::Closed);
+                    got.take(found);
+                    is_closed
+                });
+                assert!(!closed || got.of(0) + got.lost == 2, "{:?} received, {} lost", got.letters, got.lost);
+                closed
+            },
+        );
+        run.note_if(closed, "closed", "not yet");
+        assert_eq!(alive.load(Relaxed), 0, "every letter is dropped");
+    });
+}
+
 /// The same if nothing comes of that event.
 #[test]
 fn a_loss_is_told_before_the_end_though_an_event_is_given_up() {
@@ -584,5 +666,21 @@ fn a_sleeping_receiver_of_the_newest_is_woken() {
         drop(post);
         assert_eq!(alive.load(Relaxed), 0);
         run.note("received");
+    });
+}
+
+/// What is queued is dropped by the receiver that goes, and does not wait for the slot to go.
+#[test]
+fn what_is_queued_is_dropped_with_the_receiver() {
+    solo("line, window: send, drop the receiver", &["dropped"], |run| {
+        for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+            let (letters, alive) = Letter::all(0..2);
+            let (post, inbox) = mail(2, overflow);
+            assert!(post.send(&letters));
+            drop((letters, inbox));
+            assert_eq!(alive.load(Relaxed), 0, "every letter is dropped");
+            drop(post);
+        }
+        run.note("dropped");
     });
 }
