@@ -9,6 +9,6 @@ mod model;
 mod payload;
 
 #[cfg(loom)]
-pub use model::{Bell, Run, long_trio, pair, solo, trio};
+pub use model::{Bell, Run, long_pair, long_trio, pair, solo, trio};
 #[cfg(loom)]
 pub use payload::{Note, Payload, Watch};

@@ -25,7 +25,12 @@ pub fn trio(name: &str, outcomes: &'static [&'static str], f: impl Fn(&Run) + Se
     explore(name, 3, 0, 100, outcomes, f);
 }
 
-/// The same, for roles that are so long that it would not end: with one preemption less.
+/// A [`pair`] of roles that are so long that it would not end: with one preemption less.
+pub fn long_pair(name: &str, outcomes: &'static [&'static str], f: impl Fn(&Run) + Send + Sync + 'static) {
+    explore(name, 2, 0, 5, outcomes, f);
+}
+
+/// A [`trio`] of roles that are so long that it would not end: with one preemption less.
 pub fn long_trio(name: &str, outcomes: &'static [&'static str], f: impl Fn(&Run) + Send + Sync + 'static) {
     explore(name, 3, -1, 100, outcomes, f);
 }

@@ -1,6 +1,6 @@
 //! Mailboxes: what senders put in, in both kinds of queues, and how the two ends learn of each other.
 
-use loom_tests::{Note, long_trio, pair, solo, trio};
+use loom_tests::{Note, long_pair, long_trio, pair, solo, trio};
 use pulsebus::Overflow;
 use pulsebus::model::delivery::{Found, Post, Postbox, mail};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -211,7 +211,7 @@ fn all_that_is_queued_is_received_or_makes_room() {
 
 /// Two send, and it is received afterwards.
 fn sent_by_two(name: &str, capacity: usize, overflow: Overflow, each: u32, outcomes: &'static [&'static str]) {
-    pair(name, outcomes, move |run| {
+    long_pair(name, outcomes, move |run| {
         let ((ones, alive), (tens, too)) = (Letter::all(0..each), Letter::all(10..10 + each));
         let (post, inbox) = mail(capacity, overflow);
         let post = Arc::new(post);
@@ -356,6 +356,55 @@ fn holes_are_no_losses() {
         drop(post);
         assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0), "every letter is dropped");
     });
+}
+
+/// Two send, and one of them is the receiver.
+fn sent_and_received_beside(
+    name: &str,
+    (capacity, overflow): (usize, Overflow),
+    (ones, tens): (u32, u32),
+    outcomes: &'static [&'static str],
+) {
+    long_pair(name, outcomes, move |run| {
+        let ((letters, alive), (others, too)) = (Letter::all(0..ones), Letter::all(10..10 + tens));
+        let (post, mut inbox) = mail(capacity, overflow);
+        let post = Arc::new(post);
+        let (first, second) = (post.clone(), post.clone());
+        let ((got, inbox), ()) = run.race(
+            move || {
+                let mut got = Got::default();
+                for letter in &letters {
+                    assert!(first.send(std::slice::from_ref(letter)));
+                    got.look(&mut inbox);
+                }
+                (got, inbox)
+            },
+            move || others.iter().for_each(|letter| assert!(second.send(std::slice::from_ref(letter)))),
+        );
+        let got = got.end(inbox, u64::from(ones + tens));
+        run.note_if(got.lost > 0, "lost", "all");
+        drop(post);
+        assert_eq!((alive.load(Relaxed), too.load(Relaxed)), (0, 0), "every letter is dropped");
+    });
+}
+
+/// A hole that somebody else has passed is known to who receives what comes behind it.
+#[test]
+fn a_hole_that_another_has_passed_is_no_loss() {
+    let outcomes = &["lost", "all"];
+    sent_and_received_beside("window of one: send, receive vs send", (1, Overflow::DropOldest), (1, 1), outcomes);
+}
+
+/// The same where all that is old is taken out.
+#[test]
+fn a_hole_that_another_has_passed_is_no_loss_where_the_latest_stays() {
+    let outcomes = &["lost", "all"];
+    sent_and_received_beside(
+        "window of one, latest: send, receive vs send",
+        (1, Overflow::KeepLatest),
+        (1, 1),
+        outcomes,
+    );
 }
 
 /// A batch is claimed as a whole, beside another one.

@@ -221,10 +221,11 @@ impl<E> Window<E> {
         let cell = self.cell(position);
         let mut rounds = 0;
         loop {
-            // Acquire, also in the exchange: as in `put`.
-            let found = cell.word.load(Ordering::Acquire);
+            // Relaxed: the exchange asks again.
+            let found = cell.word.load(Ordering::Relaxed);
             if found == word(position, FREE) {
                 let writing = word(position, WRITING);
+                // Acquire: as in `put`.
                 if cell.word.compare_exchange(found, writing, Ordering::Acquire, Ordering::Relaxed).is_ok() {
                     return true;
                 }

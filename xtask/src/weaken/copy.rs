@@ -56,7 +56,7 @@ impl Copy {
         self.write(Path::new("src/weakened.rs"), orderings::MODULE)?;
         let library = self.original(Path::new("src/lib.rs"));
         self.write(Path::new("src/lib.rs"), &format!("{library}\nmod weakened;\n"))?;
-        let program = self.build("choosable", &[])?;
+        let program = self.build("choosable", &QUICK)?;
         for file in files {
             self.restore(file)?;
         }
