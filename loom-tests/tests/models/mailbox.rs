@@ -1,6 +1,6 @@
 //! Mailboxes: what senders put in, in both kinds of queues, and how the two ends learn of each other.
 
-use loom_tests::{Note, long_pair, long_trio, pair, solo, trio};
+use loom_tests::{Note, Run, long_pair, long_trio, pair, solo, trio};
 use pulsebus::Overflow;
 use pulsebus::model::delivery::{Found, Post, Postbox, mail};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -126,7 +126,7 @@ fn sent_and_received(
     looks: u32,
     outcomes: &'static [&'static str],
 ) {
-    pair(name, outcomes, move |run| {
+    let model = move |run: &Run| {
         let (letters, alive) = Letter::all(0..letters);
         let count = letters.len() as u64;
         let (post, mut inbox) = mail(capacity, overflow);
@@ -147,7 +147,8 @@ fn sent_and_received(
         run.note_if(got.lost > 0, "lost", "all");
         drop(post);
         assert_eq!(alive.load(Relaxed), 0, "every letter is dropped");
-    });
+    };
+    if letters > 3 { long_pair(name, outcomes, model) } else { pair(name, outcomes, model) }
 }
 
 #[test]
@@ -201,6 +202,13 @@ fn a_loss_is_told_where_it_was_though_as_many_are_lost_later() {
 fn the_oldest_is_received_or_makes_room() {
     let outcomes = &["after", "meanwhile", "lost", "all"];
     sent_and_received("window of one: send vs receive", 1, Overflow::DropOldest, 2, 1, outcomes);
+}
+
+/// Whoever comes round to a place that is still being read passes it over, and writes there when it was left.
+#[test]
+fn a_place_that_is_still_being_read_is_passed_over() {
+    let outcomes = &["after", "meanwhile", "lost", "all"];
+    sent_and_received("window of one: send four vs receive", 1, Overflow::DropOldest, 4, 1, &outcomes[..3]);
 }
 
 #[test]

@@ -370,6 +370,23 @@ fn places_of_which_nothing_came_are_passed_over() {
     });
 }
 
+/// Also where something was written a round ago.
+#[test]
+fn what_was_there_a_round_ago_is_not_read_again() {
+    solo("gated: publish, read, publish a cut batch", &["read"], |run| {
+        let ring = gated(2);
+        let mut reader = ring.subscribe();
+        ring.publish_batch(&[1, 2]);
+        assert_eq!([reader.try_recv(), reader.try_recv()], [Ok(1), Ok(2)]);
+        ring.publish_iter(Cut(3));
+        let first = reader.try_recv();
+        ring.publish(4);
+        let read = [first, reader.try_recv(), reader.try_recv()];
+        assert_eq!(read, [Ok(3), Ok(4), Err(TryRecvError::Empty)]);
+        run.note("read");
+    });
+}
+
 /// Yields nothing, having promised something.
 struct Empty;
 
