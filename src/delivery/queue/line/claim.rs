@@ -83,8 +83,9 @@ impl<'a, E> Claim<'a, E> {
         if is_noted {
             // SAFETY: claimed by us, and not published.
             let lost = line.losses[line.index(first)].with(|loss| unsafe { *loss });
-            // Release; partner: the Acquire in `nothing`, as in `lose`. The bit comes with the positions.
-            line.lost.0.pending.fetch_add(lost << PENDING_SHIFT, Ordering::Release);
+            // Relaxed: an exchange, which passes on the Release of `lose`; and who looks for the end finds the count by the tail. The bit
+            // comes with the positions.
+            line.lost.0.pending.fetch_add(lost << PENDING_SHIFT, Ordering::Relaxed);
         }
         let tail = &line.entry.0.tail;
         // Relaxed: an old one makes the exchange fail.
