@@ -6,14 +6,14 @@ use crate::sync::const_unless_loom;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 /// What a thread knows of its own records. It has no destructor, so it can be used for as long as the thread lives,
 /// from the destructors of other thread-locals too.
 struct Local {
     /// The record that was pinned last, unless it was only borrowed; else [`nobody`]. Not a reference: the oldest compilers that this is
     /// for refuse one to something that changes, in what a constant expression makes.
-    recent: Cell<*const Record>,
+    recent: Cell<NonNull<Record>>,
     /// All records of the thread, linked by `Record::sibling`.
     records: Cell<*const Record>,
     /// Has [`Leaver`] run already?
@@ -26,7 +26,7 @@ impl Local {
     const_unless_loom! {
         fn new() -> Self {
             Self {
-                recent: Cell::new(ptr::from_ref(nobody())),
+                recent: Cell::new(pointer(nobody())),
                 records: Cell::new(ptr::null()),
                 leaving: Cell::new(false),
                 draining: Cell::new(false),
@@ -61,7 +61,7 @@ impl Drop for Leaver {
         // Under loom the other thread-local may have gone before this one; then nothing asks it any more.
         let _ = LOCAL.try_with(|local| {
             local.leaving.set(true);
-            local.recent.set(nobody());
+            local.recent.set(pointer(nobody()));
             local.records.set(ptr::null());
         });
         let mut next = chain(self.records.get()).next();
@@ -135,11 +135,17 @@ impl Drop for Outermost {
     }
 }
 
+/// As `Local::recent` keeps it.
+const fn pointer(record: &'static Record) -> NonNull<Record> {
+    // SAFETY: of a reference.
+    unsafe { NonNull::new_unchecked(ptr::from_ref(record).cast_mut()) }
+}
+
 /// The record that the thread pinned last, if it is one of `epoch`'s.
 #[inline(always)]
 fn recent(local: &Local, epoch: &'static Epoch) -> Option<&'static Record> {
     // SAFETY: a record, or `nobody`; both are immortal.
-    let record: &'static Record = unsafe { &*local.recent.get() };
+    let record: &'static Record = unsafe { local.recent.get().as_ref() };
     record.is_of(epoch).then_some(record)
 }
 
@@ -163,7 +169,7 @@ fn find(local: &Local, epoch: &'static Epoch) -> &'static Record {
     let record = records(local).find(|record| record.is_of(epoch)).unwrap_or_else(|| adopt(local, epoch));
     // SAFETY: this thread's record.
     if !unsafe { record.is_borrowed() } {
-        local.recent.set(record);
+        local.recent.set(pointer(record));
     }
     record
 }
