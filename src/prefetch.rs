@@ -1,9 +1,9 @@
-//! Cache lines that are about to be written fetched early.
+//! Cache lines that are about to be written, fetched early.
 //!
 //! A queue's places come round: the line that a sender writes next was last read by a receiver, on another core, and has to be taken
 //! back from there, some tens of nanoseconds. The processor would do that behind the sender's back, but for the exchange of the next
 //! send, which waits until everything written before it is done. So each send asks for the lines of some sends later, and finds its
-//! own already there. (Measured: RESULTS.md, "Delivery".)
+//! own already there.
 
 /// So many bytes before it is written a line is asked for: four lines, what is taken back while some events are sent.
 const DISTANCE: usize = 256;

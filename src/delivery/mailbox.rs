@@ -149,16 +149,12 @@ impl<E> Receiver<E> {
     /// ```
     pub fn recv(&mut self) -> Result<E, RecvError> {
         let (connection, life) = (self.connection, self.life);
-        self.outlet.recv(
-            self.wait,
-            None,
-            || end(connection, life),
-            |instead| match instead {
-                Instead::Lagged(count) => RecvError::Lagged(count),
-                Instead::Closed(reason) => RecvError::Closed(reason),
-                Instead::Empty => unreachable!("it has waited for as long as it takes"),
-            },
-        )
+        let told = |instead| match instead {
+            Instead::Lagged(count) => RecvError::Lagged(count),
+            Instead::Closed(reason) => RecvError::Closed(reason),
+            Instead::Empty => unreachable!("it has waited for as long as it takes"),
+        };
+        self.outlet.recv(self.wait, None, || end(connection, life), told)
     }
 
     /// Waits for the next event, for so long at the most.
@@ -181,16 +177,12 @@ impl<E> Receiver<E> {
             return self.recv().map_err(RecvTimeoutError::from);
         };
         let (connection, life) = (self.connection, self.life);
-        self.outlet.recv(
-            self.wait,
-            Some(deadline),
-            || end(connection, life),
-            |instead| match instead {
-                Instead::Lagged(count) => RecvTimeoutError::Lagged(count),
-                Instead::Closed(reason) => RecvTimeoutError::Closed(reason),
-                Instead::Empty => RecvTimeoutError::Timeout,
-            },
-        )
+        let told = |instead| match instead {
+            Instead::Lagged(count) => RecvTimeoutError::Lagged(count),
+            Instead::Closed(reason) => RecvTimeoutError::Closed(reason),
+            Instead::Empty => RecvTimeoutError::Timeout,
+        };
+        self.outlet.recv(self.wait, Some(deadline), || end(connection, life), told)
     }
 
     /// How many events are waiting, those included that are just being put in. At most the [capacity](Self::capacity); where old

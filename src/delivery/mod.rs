@@ -7,6 +7,7 @@
 //! ring       one write for any number of receivers, each with a cursor of its own
 //! channel    a mailbox without its signal: the two ends, and how each learns that the other has gone
 //! ├─ queue    line, from which only the receiver takes; window, in which the newest stay
+//! │  └─ run   what a queue, or a ring, shows together
 //! └─ bell     where receivers sleep, and senders that wait for room        wait     how they wait
 //! ```
 
@@ -27,6 +28,7 @@ mod next;
 mod overflow;
 mod queue;
 mod ring;
+mod run;
 #[cfg(not(loom))]
 mod shared;
 #[cfg(all(feature = "async", not(loom)))]

@@ -49,15 +49,12 @@ fn a_wait_whose_condition_panics_does_not_stay() {
     let bell = Bell::new();
     let mut looks = 0;
     let wait = || {
-        bell.wait(
-            Wait::Park,
-            || None,
-            || {
-                looks += 1;
-                assert!(looks < 1000 && bell.lock().list.is_empty(), "looked at while it is among the sleepers");
-                None::<()>
-            },
-        )
+        let ready = || {
+            looks += 1;
+            assert!(looks < 1000 && bell.lock().list.is_empty(), "looked at while it is among the sleepers");
+            None::<()>
+        };
+        bell.wait(Wait::Park, || None, ready)
     };
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(wait)).expect_err("it panics when it is to sleep");
     assert!(bell.lock().list.is_empty());

@@ -86,7 +86,7 @@ impl<E: Clone> Inlet<E> {
     fn make_room(&self, line: &Line<E>, rest: usize, patience: &mut Patience) -> bool {
         match self.shared.overflow {
             Overflow::Disconnect => {
-                // Release; partner: the Acquire in `Outlet::end`: what is in the queue comes before the end.
+                // Release; partner: the Acquire in `Shared::end`: what is in the queue comes before the end.
                 self.shared.state.fetch_or(OVERFLOWED, Ordering::Release);
                 line.lose_untold(rest as u64);
                 return false;
@@ -103,14 +103,8 @@ impl<E: Clone> Inlet<E> {
     /// Waits until there may be room. `false` if it has taken too long, or if nobody makes any.
     fn wait_for_room(&self, line: &Line<E>, patience: &mut Patience) -> bool {
         let deadline = patience.deadline();
-        let found = self.shared.room.wait(
-            Wait::Park,
-            || deadline,
-            || {
-                if self.is_abandoned() { Some(false) } else { line.has_room().then_some(true) }
-            },
-        );
-        found == Some(true)
+        let ready = || if self.is_abandoned() { Some(false) } else { line.has_room().then_some(true) };
+        self.shared.room.wait(Wait::Park, || deadline, ready) == Some(true)
     }
 
     fn is_overflowed(&self) -> bool {
@@ -141,7 +135,7 @@ fn push_clone<E: Clone>(line: &Line<E>, event: &E) -> bool {
 
 impl<E> Drop for Inlet<E> {
     fn drop(&mut self) {
-        // Release; partner: the Acquire in `Outlet::end`: what was put in comes before the end.
+        // Release; partner: the Acquire in `Shared::end`: what was put in comes before the end.
         self.shared.state.fetch_or(SENDER_GONE, Ordering::Release);
         self.shared.bell.ring();
     }

@@ -39,7 +39,7 @@ const OVERFLOWED: u32 = 4;
 
 /// An empty queue's two ends.
 pub(crate) fn channel<E>(capacity: usize, overflow: Overflow) -> Result<(Inlet<E>, Outlet<E>), CapacityError> {
-    let (queue, place) = if overflow.keeps_newest() {
+    let (queue, own) = if overflow.keeps_newest() {
         let (window, basket) = Window::new(capacity)?;
         (Queue::Window(window), outlet::Own::Window(basket))
     } else {
@@ -48,7 +48,7 @@ pub(crate) fn channel<E>(capacity: usize, overflow: Overflow) -> Result<(Inlet<E
     };
     let shared = Shared { queue, overflow, bell: Bell::new(), room: Bell::new(), state: AtomicU32::new(0) };
     let shared = Arc::new(shared);
-    Ok((Inlet::new(shared.clone()), Outlet::new(shared, place)))
+    Ok((Inlet::new(shared.clone()), Outlet::new(shared, own)))
 }
 
 impl<E> Shared<E> {

@@ -279,14 +279,9 @@ impl EventLoop {
                     break;
                 }
             }
-            self.shared.bell.wait(
-                Wait::Park,
-                || deadline,
-                || {
-                    let shared = &self.shared;
-                    (shared.len() > 0 || shared.is_stopped() || buries && shared.has_gone()).then_some(())
-                },
-            );
+            let shared = &self.shared;
+            let ready = || (shared.len() > 0 || shared.is_stopped() || buries && shared.has_gone()).then_some(());
+            shared.bell.wait(Wait::Park, || deadline, ready);
         }
     }
 

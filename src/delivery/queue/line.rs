@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A sender claims positions by moving the tail, as long as it stays less than the capacity ahead of the head; writes; and
-//! publishes each by its cell's word. The receiver reads what is published in order, and moves the head with a plain store, once
+//! publishes them by their cells' words, run by run. The receiver reads what is published in order, and moves the head with a plain store, once
 //! for a whole run. So an event costs one exchange and a few plain stores, and the cells' lines go one way only: a sender
 //! learns from the head, now and then, what may be used again. What it has learnt it leaves beside the tail, for the others.
 //!

@@ -243,14 +243,10 @@ impl<E> Shared<E> {
         let mut rounds = 0;
         loop {
             let found = match attempt() {
-                Err(Refused::Full) => self.room.wait(
-                    wait,
-                    || deadline,
-                    || match attempt() {
-                        Err(Refused::Full) => None,
-                        found => Some(found),
-                    },
-                )?,
+                Err(Refused::Full) => {
+                    let ready = || Some(attempt()).filter(|found| !matches!(found, Err(Refused::Full)));
+                    self.room.wait(wait, || deadline, ready)?
+                }
                 found => found,
             };
             match found {

@@ -1,6 +1,7 @@
 //! Positions of a line that a sender has claimed, until their events are published or given up.
 
 use super::{LOSS, Line, PENDING_SHIFT, TAIL_SHIFT, VOID};
+use crate::delivery::run::{Moving, RUN};
 use crate::sync::Ordering;
 use crate::sync::diagnostic::Relaxed;
 use std::slice;
@@ -22,9 +23,6 @@ pub(super) struct Claim<'a, E> {
     /// Behind what is made already.
     next: u64,
 }
-
-/// So many events are published together.
-const RUN: u64 = 32;
 
 impl<'a, E> Claim<'a, E> {
     #[inline(always)]
@@ -53,7 +51,7 @@ impl<'a, E> Claim<'a, E> {
         E: Clone,
     {
         let (line, end) = (self.line, self.span.end.min(self.span.first + RUN));
-        let mut making = Making { next: self.next, claim: self };
+        let mut making = Moving::new(&mut self.next);
         while making.next < end {
             let Some(event) = events.next() else { return };
             line.prefetch.for_writing_behind(making.next, |later| line.cell(later));
@@ -63,15 +61,15 @@ impl<'a, E> Claim<'a, E> {
         }
     }
 
-    /// Publishes what is made, the last one first: so a receiver that has caught up, and waits at the first, gets them together.
+    /// Publishes what is made, the last one first.
     #[inline(always)]
     fn publish(&mut self) {
         let Span { first, flags, .. } = self.span;
-        for position in (first..self.next).rev() {
-            self.line.publish(position, if position == first { flags } else { 0 });
-            self.span.flags = 0;
+        if first < self.next {
+            (first + 1..self.next).rev().for_each(|position| self.line.publish(position, 0));
+            self.line.publish(first, flags);
+            (self.span.first, self.span.flags) = (self.next, 0);
         }
-        self.span.first = self.next;
     }
 
     /// Gives the positions that are left back, if nobody has claimed what comes behind; else nothing comes there.
@@ -103,20 +101,6 @@ impl<'a, E> Claim<'a, E> {
         for position in first..end {
             line.publish(position, std::mem::take(&mut flags) | VOID);
         }
-    }
-}
-
-/// A claim for which events are made, and that knows how far when that is over; also by a panic. (On its own, so that it stays in a
-/// register.)
-struct Making<'c, 'a, E> {
-    next: u64,
-    claim: &'c mut Claim<'a, E>,
-}
-
-impl<E> Drop for Making<'_, '_, E> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.claim.next = self.next;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Several publishers of a gated ring: positions are claimed, written, and marked.
 
 use super::{Gated, HOW, Marked, OCCUPIED, ROUND_SHIFT, SKIPPED, put};
+use crate::delivery::run::{Moving, RUN};
 use crate::sync::Ordering;
 
 /// Why no positions were claimed.
@@ -56,7 +57,7 @@ impl<E> Gated<E> {
     }
 
     /// Has the publisher that had the place before, a round ago, done with it? (With no reader, or with one that has come later,
-    /// nothing else says so.)
+    /// nothing else says so.) Asks for the lines of later places: who claims comes here first, and writes what it has read here.
     #[inline(always)]
     fn is_done_with(&self, places: &[Marked<E>], position: u64) -> bool {
         self.prefetch.for_writing_behind(position, |later| self.place(places, later));
@@ -85,9 +86,6 @@ pub(in crate::delivery::ring) struct Claim<'a, E> {
     next: u64,
     end: u64,
 }
-
-/// So many events are marked together.
-const RUN: u64 = 32;
 
 impl<E> Claim<'_, E> {
     /// Makes the next one; hands out what was there before, to be dropped by the caller. Readers find it when the claim has gone.
@@ -121,11 +119,11 @@ impl<E> Claim<'_, E> {
     /// Writes up to `end`, or until there are no more.
     #[inline(always)]
     fn write_run(&mut self, end: u64, events: &mut impl Iterator<Item = E>) {
-        let mut writing = Writing { next: self.next, claim: self };
+        let (ring, places) = (self.ring, self.places);
+        let mut writing = Moving::new(&mut self.next);
         while writing.next < end {
             let Some(event) = events.next() else { return };
-            let claim = &writing.claim;
-            let place = claim.ring.place(claim.places, writing.next);
+            let place = ring.place(places, writing.next);
             // SAFETY: as in `write`.
             let old = unsafe { put(&place.value, || event, is_occupied(place)) };
             writing.next += 1;
@@ -157,19 +155,6 @@ impl<E> Claim<'_, E> {
             self.mark(self.next, how);
             self.next += 1;
         }
-    }
-}
-
-/// A claim that is being written, and knows how far when that is over; also by a panic. (On its own, so that it stays in a register.)
-struct Writing<'c, 'a, E> {
-    next: u64,
-    claim: &'c mut Claim<'a, E>,
-}
-
-impl<E> Drop for Writing<'_, '_, E> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.claim.next = self.next;
     }
 }
 
