@@ -35,7 +35,7 @@ enum Step {
     Clippy,
     /// The documentation, without and with the library's features, warnings denied
     Doc,
-    /// The library still compiles with the oldest supported compiler, where it is installed
+    /// The library still compiles with the oldest supported compiler, without and with its features, where it is installed
     Msrv,
     /// Unit, integration and documentation tests of the workspace; those of the library with its features, too
     Unit,
@@ -123,6 +123,7 @@ impl Step {
                     return Ok(Outcome::Skipped("the oldest supported toolchain is not installed"));
                 }
                 Run::cargo_of(OLDEST).args(["check", "--package", "pulsebus"]).run()?;
+                Run::cargo_of(OLDEST).args(["check"]).args(FEATURES).run()?;
             }
             Self::Unit => {
                 Run::cargo().args(["test", "--workspace", "--exclude", "pulsebus-proptests"]).run()?;
