@@ -23,3 +23,34 @@ impl Drop for Moving<'_> {
         *self.kept = self.next;
     }
 }
+
+/// Events to come. Lent out they are on the stack of who makes them, where nothing else can reach them: so an iterator over a slice stays
+/// in registers, and is not written back for each event.
+pub(super) struct Feed<I>(Option<I>);
+
+impl<I> Feed<I> {
+    pub(super) fn new(events: I) -> Self {
+        Self(Some(events))
+    }
+
+    /// If `take` panics they are dropped.
+    #[inline(always)]
+    pub(super) fn with<R>(&mut self, take: impl FnOnce(&mut I) -> R) -> R {
+        let mut events = self.0.take().expect(PUT_BACK);
+        let result = take(&mut events);
+        self.0 = Some(events);
+        result
+    }
+
+    pub(super) fn into_rest(self) -> I {
+        self.0.expect(PUT_BACK)
+    }
+}
+
+impl<I: ExactSizeIterator> Feed<I> {
+    pub(super) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, I::len)
+    }
+}
+
+const PUT_BACK: &str = "they are put back when they are not lent out";

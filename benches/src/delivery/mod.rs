@@ -16,6 +16,10 @@ mod query;
 pub mod stream;
 pub mod waiting;
 
+use std::iter;
+
+use pulsebus::RingPublisher;
+
 use crate::scenario::{Contest, Contestant};
 use event::LAP;
 use graphs::Graph;
@@ -207,9 +211,9 @@ fn streams<const W: usize>(shape: Shape, batch: usize) -> Vec<Contestant> {
 fn best(receivers: usize, batch: usize) -> Vec<Contestant> {
     let waiting = Waiting::busy_if_possible(1 + receivers);
     let pace = Pace { batch, most: usize::MAX, waiting };
-    vec![
-        ring::open_single::<1, false>(receivers).enter("pulsebus ring, single publisher", pace),
-        disruptor::enter_stream::<1>(1, receivers, pace),
-        disruptor::enter_handlers::<1>(Readers::Beside(receivers), pace),
-    ]
+    let readers = |publisher: &RingPublisher<_>| iter::repeat_with(|| publisher.subscribe()).take(receivers).collect();
+    let mut contestants = ring::enter_awake::<1>(readers, pace).into_iter().collect::<Vec<_>>();
+    contestants.push(disruptor::enter_stream::<1>(1, receivers, pace));
+    contestants.push(disruptor::enter_handlers::<1>(Readers::Beside(receivers), pace));
+    contestants
 }

@@ -5,6 +5,7 @@ use super::figures::RingFigures;
 use super::gated::{Own, Publishers};
 use super::reader::RingReader;
 use super::shared::Shared;
+use crate::delivery::run::Feed;
 use crate::delivery::{CapacityError, Wait};
 use std::fmt;
 use std::sync::Arc;
@@ -142,7 +143,7 @@ impl<E> RingPublisher<E> {
         I: IntoIterator<Item = E>,
         I::IntoIter: ExactSizeIterator,
     {
-        let mut events = events.into_iter();
+        let mut events = Feed::new(events.into_iter());
         let (shared, own, wait) = (&self.shared, &mut self.own, self.wait);
         let sent = shared.send_parts(events.len(), |count| {
             // SAFETY: as in `try_publish_with`.
@@ -160,15 +161,16 @@ impl<E> RingPublisher<E> {
         I: IntoIterator<Item = E>,
         I::IntoIter: ExactSizeIterator,
     {
-        let mut events = events.into_iter();
+        let events = events.into_iter();
         let count = events.len();
         if count > self.shared.capacity() {
             return Err(RingFull(events));
         }
+        let mut events = Feed::new(events);
         // SAFETY: as in `try_publish_with`.
         match unsafe { self.shared.send_all_single(&mut self.own, count, &mut events) } {
             Ok(_) => Ok(()),
-            Err(_) => Err(RingFull(events)),
+            Err(_) => Err(RingFull(events.into_rest())),
         }
     }
 

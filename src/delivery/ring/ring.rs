@@ -5,6 +5,7 @@ use super::figures::RingFigures;
 use super::gated::Publishers;
 use super::reader::RingReader;
 use super::shared::{MAX_CAPACITY, Shared};
+use crate::delivery::run::Feed;
 use crate::delivery::{CapacityError, Wait};
 use std::fmt;
 use std::sync::Arc;
@@ -251,7 +252,10 @@ impl<E> Ring<E> {
         I: IntoIterator<Item = E>,
         I::IntoIter: ExactSizeIterator,
     {
-        let sent = self.send_parts(&mut events.into_iter(), None);
+        let mut events = Feed::new(events.into_iter());
+        let sent = self.shared.send_parts(events.len(), |count| {
+            self.shared.wait_for_room(self.wait, None, || self.shared.send_all(count, &mut events))
+        });
         debug_assert!(sent.is_some(), "it has waited for as long as it takes");
     }
 
@@ -264,7 +268,7 @@ impl<E> Ring<E> {
         I: IntoIterator<Item = E>,
         I::IntoIter: ExactSizeIterator,
     {
-        let mut events = events.into_iter();
+        let events = events.into_iter();
         let count = events.len();
         if self.shared.is_lossy() {
             self.publish_iter(events);
@@ -276,9 +280,10 @@ impl<E> Ring<E> {
         if count > self.shared.capacity() {
             return Err(RingFull(events));
         }
+        let mut events = Feed::new(events);
         match self.shared.send_all(count, &mut events) {
             Ok(_) => Ok(()),
-            Err(_) => Err(RingFull(events)),
+            Err(_) => Err(RingFull(events.into_rest())),
         }
     }
 
@@ -287,25 +292,19 @@ impl<E> Ring<E> {
     where
         E: Clone,
     {
-        let mut left = events.iter().cloned();
+        let mut left = Feed::new(events.iter().cloned());
         // The clock is only read if there is no room.
         if self.try_publish_batch(events).is_err() && self.send_one_by_one(&mut left, patience).is_none() {
             self.shared.note_refused(left.len() as u64);
         }
     }
 
-    fn send_one_by_one(&self, events: &mut impl ExactSizeIterator<Item = E>, patience: Duration) -> Option<()> {
+    fn send_one_by_one(&self, events: &mut Feed<impl ExactSizeIterator<Item = E>>, patience: Duration) -> Option<()> {
         let deadline = Instant::now().checked_add(patience);
         while events.len() > 0 {
             self.shared.wait_for_room(self.wait, deadline, || self.shared.send_all(1, events))?;
         }
         Some(())
-    }
-
-    fn send_parts(&self, events: &mut impl ExactSizeIterator<Item = E>, deadline: Option<Instant>) -> Option<()> {
-        self.shared.send_parts(events.len(), |count| {
-            self.shared.wait_for_room(self.wait, deadline, || self.shared.send_all(count, events))
-        })
     }
 
     // --- subscribing -------------------------------------------------------------------------------------------------

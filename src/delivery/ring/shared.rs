@@ -4,6 +4,7 @@ use super::error::AfterError;
 use super::gated::{Gated, Own, Publishers, Refused, Seat};
 use super::lossy::{Lossy, MAX_READERS};
 use super::readers::Cursor;
+use crate::delivery::run::Feed;
 use crate::delivery::wait::is_over;
 use crate::delivery::{Bell, CapacityError, CloseReason, TryRecvError, Wait};
 use crate::sync::diagnostic::{AtomicU32 as Count, AtomicU64 as Total, Relaxed};
@@ -165,17 +166,17 @@ impl<E> Shared<E> {
 
     /// Publishes so many of them in a row, not zero and no more than the capacity; or none. (If there are fewer, or one panics: those
     /// before it.) Returns how many there were.
-    pub(super) fn send_all(&self, count: usize, events: &mut impl Iterator<Item = E>) -> Result<usize, Refused> {
+    pub(super) fn send_all(&self, count: usize, events: &mut Feed<impl Iterator<Item = E>>) -> Result<usize, Refused> {
         Ok(match &self.core {
             Core::Gated(gated) => {
                 let claim = gated.claim(count as u64)?;
                 // Rings after the claim has gone, which skips what was not written.
                 let (_ringing, mut claim) = (Ringing(&self.arrivals), claim);
-                claim.write_all(events)
+                events.with(|events| claim.write_all(events))
             }
             Core::Lossy(lossy) => {
                 let (_ringing, mut claim) = (Ringing(&self.arrivals), lossy.claim(count as u64));
-                events.take(count).map(|event| drop(claim.write(event))).count()
+                events.with(|events| events.take(count).map(|event| drop(claim.write(event))).count())
             }
         })
     }
@@ -204,7 +205,7 @@ impl<E> Shared<E> {
         &self,
         own: &mut Own,
         count: usize,
-        events: &mut impl Iterator<Item = E>,
+        events: &mut Feed<impl Iterator<Item = E>>,
     ) -> Result<usize, Refused> {
         let gated = self.single();
         if !gated.has_room(own, count as u64) {
@@ -212,7 +213,7 @@ impl<E> Shared<E> {
         }
         // SAFETY: there is room for `count`; the rest as the caller says.
         let (_ringing, mut run) = (Ringing(&self.arrivals), unsafe { gated.begin(own) });
-        Ok(events.take(count).map(|event| drop(run.write(|| event))).count())
+        Ok(events.with(|events| events.take(count).map(|event| drop(run.write(|| event))).count()))
     }
 
     #[inline(always)]

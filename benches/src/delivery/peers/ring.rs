@@ -3,13 +3,14 @@
 
 use std::iter;
 
-use pulsebus::{Ring, RingPublisher, RingReader, TryRecvError};
+use pulsebus::{Ring, RingPublisher, RingReader, TryRecvError, Wait};
 
 use crate::delivery::CAPACITY;
 use crate::delivery::credit::{Allowance, Credit, Progress};
 use crate::delivery::event::{Event, Sum};
-use crate::delivery::stream::{Receiving, Sending, Stream};
+use crate::delivery::stream::{Pace, Receiving, Sending, Stream};
 use crate::delivery::waiting::Waiting;
+use crate::scenario::Contestant;
 
 /// Publishes to a gated ring.
 #[derive(Clone)]
@@ -52,17 +53,32 @@ pub fn open<const W: usize, const BLOCKS: bool>(
 
 /// A fresh gated ring for a single publisher.
 pub fn open_single<const W: usize, const BLOCKS: bool>(receivers: usize) -> Stream<Single<W, BLOCKS>, In<W, BLOCKS>> {
-    open_graph(Waiting::busy_if_possible(1 + receivers), |publisher| {
-        iter::repeat_with(|| publisher.subscribe()).take(receivers).collect()
-    })
+    let waiting = Waiting::busy_if_possible(1 + receivers);
+    let publisher = RingPublisher::gated(CAPACITY).expect("there is memory");
+    let receivers = iter::repeat_with(|| In(publisher.subscribe())).take(receivers).collect();
+    Stream { senders: vec![Single { publisher, waiting }], receivers }
 }
 
-/// The same, with readers that go after each other.
-pub fn open_graph<const W: usize, const BLOCKS: bool>(
+/// Nobody ever sleeps: in both ways to wait, readers in any shape.
+pub fn enter_awake<const W: usize>(
+    readers: impl Fn(&RingPublisher<Event<W>>) -> Vec<RingReader<Event<W>>>,
+    pace: Pace,
+) -> [Contestant; 2] {
+    [
+        open_awake::<W, false>(&readers, pace.waiting).enter("pulsebus ring, single publisher", pace),
+        open_awake::<W, true>(&readers, pace.waiting).enter("pulsebus ring, single publisher, blocking", pace),
+    ]
+}
+
+fn open_awake<const W: usize, const BLOCKS: bool>(
+    readers: impl Fn(&RingPublisher<Event<W>>) -> Vec<RingReader<Event<W>>>,
     waiting: Waiting,
-    readers: impl FnOnce(&RingPublisher<Event<W>>) -> Vec<RingReader<Event<W>>>,
 ) -> Stream<Single<W, BLOCKS>, In<W, BLOCKS>> {
-    let publisher = RingPublisher::gated(CAPACITY).expect("there is memory");
+    let wait = match waiting {
+        Waiting::Spin => Wait::Spin,
+        Waiting::Yield => Wait::Yield,
+    };
+    let publisher = RingPublisher::gated(CAPACITY).expect("there is memory").with_wait(wait);
     let receivers = readers(&publisher).into_iter().map(In).collect();
     Stream { senders: vec![Single { publisher, waiting }], receivers }
 }
