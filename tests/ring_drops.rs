@@ -166,6 +166,19 @@ fn a_closure_that_panics_leaves_the_reader_behind_the_event_it_panicked_with() {
 }
 
 #[test]
+fn a_panic_in_what_reads_leaves_the_reader_behind_that_event() {
+    let (ring, mut publisher) = (Ring::gated(8).expect("a capacity"), RingPublisher::gated(8).expect("a capacity"));
+    let (marked, plain) = (ring.subscribe(), publisher.subscribe());
+    let after = marked.then().expect("a gated ring");
+    ring.publish_batch(&[1, 2, 3]);
+    publisher.publish_batch(&[1, 2, 3]);
+    for mut reader in [marked, after, plain] {
+        panics(|| _ = reader.try_read(9, |event| assert_ne!(*event, 2)));
+        assert_eq!(reader.drain(9).collect::<Vec<_>>(), [3]);
+    }
+}
+
+#[test]
 fn a_batch_whose_clone_panics_ends_there_and_the_ring_goes_on() {
     for ring in both(8) {
         let maker = Maker::new();
@@ -221,6 +234,37 @@ fn a_destructor_that_panics_reaches_who_has_overwritten_and_the_event_is_publish
         }
         drop((ring, reader));
         maker.0.assert_all_dropped();
+    }
+}
+
+/// Its destructor panics, if it says so.
+struct Angry(bool, u32);
+
+impl Drop for Angry {
+    fn drop(&mut self) {
+        if std::mem::take(&mut self.0) {
+            panic!("let go of");
+        }
+    }
+}
+
+#[test]
+fn a_destructor_that_panics_in_the_middle_of_a_batch_ends_it_there_and_what_is_written_is_read() {
+    for at in [0, 31, 32, 40] {
+        let (ring, mut publisher) =
+            (Ring::gated(64).expect("a capacity"), RingPublisher::gated(64).expect("a capacity"));
+        let (mut marked, mut plain) = (ring.subscribe(), publisher.subscribe());
+        let first = || (0..64).map(move |n| Angry(n == at, n)).collect::<Vec<_>>();
+        ring.publish_iter(first());
+        publisher.publish_iter(first());
+        assert_eq!((marked.try_read(99, |_| ()), plain.try_read(99, |_| ())), (Ok(64), Ok(64)));
+        panics(|| ring.publish_iter((0..64).map(|n| Angry(false, n)).collect::<Vec<_>>()));
+        panics(|| publisher.publish_iter((0..64).map(|n| Angry(false, n)).collect::<Vec<_>>()));
+        for reader in [&mut marked, &mut plain] {
+            let mut found = Vec::new();
+            while reader.try_read(7, |event| found.push(event.1)).is_ok() {}
+            assert_eq!(found, (0..=at).collect::<Vec<_>>());
+        }
     }
 }
 
