@@ -21,11 +21,13 @@
 //! who finds that there helps; it is counted by an exchange that says for which position it was; and then the head moves on. Nobody who
 //! moves the head over events can have missed a hole before them, or counted one behind them.
 
+mod basket;
+
 use super::{Apart, CapacityError, Cell, Popped, cells};
 use crate::panics::drop_quietly;
 use crate::sync::diagnostic::{AtomicU64 as Count, Relaxed};
 use crate::sync::{AtomicU64, Ordering};
-use std::collections::VecDeque;
+pub(crate) use basket::Basket;
 
 /// A queue of a fixed capacity.
 pub(crate) struct Window<E> {
@@ -44,21 +46,6 @@ struct Holes {
     passed: AtomicU64,
     /// How many there are in all.
     made: Count,
-}
-
-/// The receiver's own: what it has taken out and not handed on, and what it knows.
-#[derive(Debug)]
-pub(crate) struct Basket<E> {
-    events: VecDeque<E>,
-    /// How many it has taken out in all.
-    taken: u64,
-    /// How many holes there were before that, and 32 bits of the last look at them.
-    holes: u64,
-    holes_seen: u32,
-    /// How many it knows to be lost in all.
-    known: u64,
-    /// How many of them, all of which came before what is in it, the receiver was not told of.
-    lost: u64,
 }
 
 const HOLE: u64 = 1;
@@ -114,8 +101,8 @@ impl<E> Window<E> {
             cells,
             capacity: capacity as u64,
         };
-        let events = VecDeque::with_capacity(window.run() as usize);
-        Ok((window, Basket { events, taken: 0, holes: 0, holes_seen: 0, known: 0, lost: 0 }))
+        let basket = Basket::new(window.run() as usize);
+        Ok((window, basket))
     }
 
     /// How many events the receiver takes out at once: a few of the cells, so that others find some that are free.
@@ -363,7 +350,7 @@ impl<E> Window<E> {
         if !self.fill_if_empty(basket, wanted) {
             return Popped::Nothing;
         }
-        match std::mem::take(&mut basket.lost) {
+        match basket.tell() {
             0 => Popped::Event,
             lost => Popped::Lost(lost),
         }
@@ -372,7 +359,7 @@ impl<E> Window<E> {
     /// Sees to it that there is something in the basket; `false` if there is nothing to be had.
     #[inline]
     pub(crate) fn fill_if_empty(&self, basket: &mut Basket<E>, wanted: usize) -> bool {
-        basket.lost > 0 || !basket.events.is_empty() || self.fill(basket, wanted)
+        basket.has_something() || self.fill(basket, wanted)
     }
 
     /// Takes events out into the empty basket, `wanted` at the most, and one at the least; `false` if there is none.
@@ -400,16 +387,10 @@ impl<E> Window<E> {
             }
             for position in head..end {
                 // SAFETY: full, and we have moved the head over it: it is ours.
-                basket.events.push_back(unsafe { self.cell(position).read() });
+                basket.put(unsafe { self.cell(position).read() });
                 self.leave_read(position);
             }
-            basket.holes += u64::from(holes.wrapping_sub(basket.holes_seen));
-            basket.holes_seen = holes;
-            // What lies before the head was taken, is a hole, or is lost.
-            let lost = head - basket.taken - basket.holes;
-            basket.lost = lost - basket.known;
-            basket.known = lost;
-            basket.taken += end - head;
+            basket.note(head, end, holes);
             return true;
         }
     }
@@ -433,7 +414,7 @@ impl<E> Window<E> {
         let head = self.head();
         // Acquire; partner: the Release in `count_hole`. If it counts holes behind `head`, the tail that we read next is behind them, too.
         let holes = (self.holes.0.passed.load(Ordering::Acquire) >> PASSED_SHIFT) as u32;
-        let holes = basket.holes + u64::from(holes.wrapping_sub(basket.holes_seen));
+        let holes = basket.holes_now(holes);
         // What was lost since the receiver has looked is told with the event that comes next: somebody has claimed a position for it,
         // or is about to. Relaxed: see who asks.
         self.tail.0.load(Ordering::Relaxed) == head && basket.taken + holes + basket.known == head
@@ -455,8 +436,7 @@ impl<E> Window<E> {
 
     pub(crate) fn lost(&self, basket: &Basket<E>) -> u64 {
         let Counts { head, passed, .. } = self.counts();
-        let holes = basket.holes + u64::from(passed.wrapping_sub(basket.holes_seen));
-        head.saturating_sub(basket.taken).saturating_sub(holes)
+        head.saturating_sub(basket.taken).saturating_sub(basket.holes_now(passed))
     }
 
     /// Numbers to look at.
@@ -477,28 +457,6 @@ struct Counts {
     passed: u32,
     made: u32,
     tail: u64,
-}
-
-impl<E> Basket<E> {
-    /// Is an event there, of which nothing is to be told before?
-    #[inline(always)]
-    pub(crate) fn has_event(&self) -> bool {
-        self.lost == 0 && !self.events.is_empty()
-    }
-
-    /// Takes the next event, if there is one.
-    #[inline(always)]
-    pub(crate) fn take(&mut self) -> Option<E> {
-        self.events.pop_front()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    pub(crate) fn received(&self) -> u64 {
-        self.taken - self.events.len() as u64
-    }
 }
 
 impl<E> Drop for Window<E> {
