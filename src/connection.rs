@@ -3,8 +3,8 @@
 use crate::domain::DomainCore;
 use crate::epoch;
 #[cfg(not(loom))]
-use crate::list::{self, Life};
-use crate::list::{Chunk, Tag};
+use crate::list;
+use crate::list::{Chunk, Life, Tag};
 #[cfg(not(loom))]
 use crate::panics::{PanicPolicy, Propagation};
 use std::fmt;
@@ -113,7 +113,6 @@ impl Connection {
     }
 
     /// Its signal's life; `None` when its memory serves another one.
-    #[cfg(not(loom))]
     pub(crate) fn life(&self) -> Option<Life> {
         self.while_ours(|| self.chunk().list().life())
     }

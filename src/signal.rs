@@ -3,9 +3,7 @@
 use crate::connection::{Connection, WaitError};
 use crate::domain::Domain;
 use crate::emitted::Emitted;
-#[cfg(not(loom))]
-use crate::list::Life;
-use crate::list::{self, Closure, Due, Rank, Root, Slots};
+use crate::list::{self, Closure, Due, Life, Rank, Root, Slots};
 use crate::panics::PanicPolicy;
 use crate::scope::ScopedConnection;
 use crate::sync::const_unless_loom;
@@ -314,7 +312,7 @@ impl<E> Signal<E> {
     ///
     /// When it returns, no emission that starts later runs any of them, and the emissions under way on this thread skip
     /// those that they have not reached yet. Also sweeps, and like [`connect`](Self::connect) may run the destructors of
-    /// what was disconnected before.
+    /// what was disconnected before; and, with the feature `async`, wakes tasks that wait for events of the signal.
     ///
     /// ```
     /// let signal = pulsebus::Signal::<u32>::new();
@@ -368,7 +366,6 @@ impl<E> Signal<E> {
     }
 
     /// What tells later whether it has been dropped; `None` if nothing was ever connected.
-    #[cfg(not(loom))]
     pub(crate) fn life(&self) -> Option<Life> {
         self.root.life()
     }

@@ -11,10 +11,19 @@
 //! Of two barriers one is first. If the ringer's is, the sleeper sees what happened, and does not sleep. If the sleeper's is,
 //! the ringer finds it among the sleepers. Who is taken out is woken, always; who is woken looks again, and adds itself again
 //! if it was for nothing. So one ringer pays for a sleep, not each that comes before the sleeper has got up.
+//!
+//! `late` is a bell that is not made before somebody waits.
+
+#[cfg(any(loom, feature = "async"))]
+mod late;
+
+#[cfg(any(loom, feature = "async"))]
+pub(crate) use late::LateBell;
 
 use super::wait::{Rounds, Wait, is_over};
 use crate::epoch::barrier::{self, PinFlavour};
 use crate::panics::isolated;
+use crate::sync::diagnostic::{AtomicU32 as Count, Relaxed};
 use crate::sync::sleep::{Mutex, MutexGuard, Thread, current, park};
 use crate::sync::{AtomicU32, Ordering};
 use smallvec::SmallVec;
@@ -28,6 +37,8 @@ use std::time::Instant;
 pub(crate) struct Bell {
     /// How many there are in `sleepers`. Written under its lock; read by who rings.
     asleep: AtomicU32,
+    /// How often somebody was taken out to be woken.
+    rounds: Count,
     flavour: PinFlavour,
     /// No foreign code runs under the lock, wakers' own included.
     sleepers: Mutex<Sleepers>,
@@ -38,6 +49,13 @@ struct Sleepers {
     next: u64,
     /// By number.
     list: Vec<Sleeper>,
+}
+
+impl Sleepers {
+    /// Where that one is, if it is there: they stand in the order in which they came.
+    fn place_of(&self, number: u64) -> Option<usize> {
+        self.list.binary_search_by_key(&number, |sleeper| sleeper.number).ok()
+    }
 }
 
 struct Sleeper {
@@ -54,6 +72,14 @@ enum Who {
 #[derive(Debug, Default)]
 pub(crate) struct Ticket(Option<u64>);
 
+impl Ticket {
+    /// Was it ever used, and not given back?
+    #[cfg_attr(not(feature = "async"), allow(dead_code))]
+    pub(crate) fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
 /// So many are woken under one hold of the lock.
 const ROUND: usize = 8;
 
@@ -61,6 +87,7 @@ impl Bell {
     pub(crate) fn new() -> Self {
         Self {
             asleep: AtomicU32::new(0),
+            rounds: Count::new(0),
             flavour: barrier::pin_flavour(),
             sleepers: Mutex::new(Sleepers { next: 0, list: Vec::with_capacity(ROUND) }),
         }
@@ -106,6 +133,7 @@ impl Bell {
         let end = *end.get_or_insert(sleepers.next);
         let count = sleepers.list.iter().take(ROUND).take_while(|sleeper| sleeper.number < end).count();
         let round = sleepers.list.drain(..count).map(|sleeper| sleeper.who).collect();
+        self.rounds.fetch_add(1, Relaxed);
         self.count(&sleepers);
         (round, sleepers.list.first().is_none_or(|sleeper| sleeper.number >= end))
     }
@@ -174,12 +202,17 @@ impl Bell {
     pub(crate) fn leave(&self, ticket: &mut Ticket) {
         let Some(number) = ticket.0.take() else { return };
         let mut sleepers = self.lock();
-        let place = sleepers.list.iter().position(|sleeper| sleeper.number == number);
-        let sleeper = place.map(|place| sleepers.list.remove(place));
+        let sleeper = sleepers.place_of(number).map(|place| sleepers.list.remove(place));
         self.count(&sleepers);
         drop(sleepers);
         // Outside of the lock: a waker's destructor may do anything.
         drop(sleeper);
+    }
+
+    /// Changes when sleepers are taken out. Who finds it unchanged has not been, or is being woken.
+    #[cfg_attr(not(feature = "async"), allow(dead_code))]
+    pub(crate) fn rounds(&self) -> u32 {
+        self.rounds.load(Relaxed)
     }
 
     /// Adds to the sleepers, if the ticket's is not among them, and runs the heavy barrier.
@@ -203,15 +236,15 @@ impl Bell {
     fn replace(&self, ticket: &Ticket, waker: &mut Option<Waker>) -> Option<Who> {
         let number = ticket.0?;
         let mut sleepers = self.lock();
-        let sleeper = sleepers.list.iter_mut().find(|sleeper| sleeper.number == number)?;
-        Some(std::mem::replace(&mut sleeper.who, Who::Task(waker.take()?)))
+        let place = sleepers.place_of(number)?;
+        Some(std::mem::replace(&mut sleepers.list[place].who, Who::Task(waker.take()?)))
     }
 
     /// Is the ticket's sleeper among them, and as it should be?
     fn is_asleep(&self, ticket: &Ticket, is_right: impl FnOnce(&Who) -> bool) -> bool {
         ticket.0.is_some_and(|number| {
             let sleepers = self.lock();
-            sleepers.list.iter().find(|sleeper| sleeper.number == number).is_some_and(|sleeper| is_right(&sleeper.who))
+            sleepers.place_of(number).is_some_and(|place| is_right(&sleepers.list[place].who))
         })
     }
 

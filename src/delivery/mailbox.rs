@@ -4,10 +4,12 @@ use super::bell::Ticket;
 use super::channel::{Instead, Outlet, channel};
 use super::error::{CapacityError, CloseReason, RecvError, RecvTimeoutError, TryRecvError};
 use super::figures::MailboxFigures;
+use super::origin::Origin;
+#[cfg(feature = "async")]
+use super::origin::Vigil;
 use super::overflow::Overflow;
 use super::wait::Wait;
 use crate::connection::Connection;
-use crate::list::Life;
 use crate::signal::Signal;
 use crate::sync::{Ordering, fence};
 use std::fmt;
@@ -65,8 +67,7 @@ impl<E> Signal<E> {
         // Partner: the fence above. Of two fences one is first: if it is the slot's, we see the overflow that it has noted before;
         // if it is this one, the slot finds the connection.
         fence(Ordering::SeqCst);
-        let receiver =
-            Receiver { outlet, connection, life: self.life(), wait: Wait::default(), ticket: Ticket::default() };
+        let receiver = Receiver::new(outlet, Origin::new(self, connection));
         if receiver.outlet.is_overflowed() {
             connection.disconnect();
         }
@@ -80,23 +81,43 @@ impl<E> Signal<E> {
 /// Dropping the receiver ends the connection, and drops what is queued, here. If the connection is ended in another way, or the signal is
 /// dropped, what was queued before can still be received; then it is [`Closed`](TryRecvError::Closed), for good.
 ///
-/// Ending a connection is wait-free and wakes nobody. So a receiver that sleeps looks for the end 20 times a second; one that a task
-/// awaits learns of it when the slot is [collected](crate::collect). The end of the signal wakes both.
+/// Ending a connection is wait-free and wakes nobody. So a thread that sleeps looks for the end 20 times a second; a task learns of it when
+/// the slot is [collected](crate::collect). By the end of the signal, and by [`disconnect_all`](Signal::disconnect_all), tasks are woken.
 ///
 /// # What is not promised
 /// An emission that is under way on another thread when the connection ends may still put its event in, or not.
 #[must_use = "the mailbox is disconnected as soon as this is dropped"]
 pub struct Receiver<E> {
     outlet: Outlet<E>,
-    connection: Connection,
-    /// Its signal's.
-    life: Option<Life>,
+    /// The mailbox's own, and before it that of the hub whose events it gets, if it is one's.
+    origins: Origins,
     wait: Wait,
     /// Where a task waits.
     ticket: Ticket,
+    #[cfg(feature = "async")]
+    vigils: [Vigil; 2],
 }
 
+type Origins = (Option<Origin>, Origin);
+
 impl<E> Receiver<E> {
+    fn new(outlet: Outlet<E>, origin: Origin) -> Self {
+        Self {
+            outlet,
+            origins: (None, origin),
+            wait: Wait::default(),
+            ticket: Ticket::default(),
+            #[cfg(feature = "async")]
+            vigils: Default::default(),
+        }
+    }
+
+    /// It gets its events from somewhere else, through its own signal; and ends with that.
+    pub(super) fn behind(mut self, origin: Origin) -> Self {
+        self.origins.0 = Some(origin);
+        self
+    }
+
     /// The next event, if there is one. Does not wait.
     ///
     /// # Errors
@@ -119,14 +140,14 @@ impl<E> Receiver<E> {
     /// ```
     #[inline]
     pub fn try_recv(&mut self) -> Result<E, TryRecvError> {
-        let (connection, life) = (self.connection, self.life);
-        self.outlet.try_recv(|| end(connection, life), TryRecvError::from)
+        let origins = &self.origins;
+        self.outlet.try_recv(|| end(origins), TryRecvError::from)
     }
 
     /// Is there an event, which is there until it is taken? `wanted` is how many the caller is about to ask for.
     pub(super) fn ready(&mut self, wanted: usize) -> Result<(), TryRecvError> {
-        let (connection, life) = (self.connection, self.life);
-        self.outlet.ready(wanted, || end(connection, life)).map_err(TryRecvError::from)
+        let origins = &self.origins;
+        self.outlet.ready(wanted, || end(origins)).map_err(TryRecvError::from)
     }
 
     /// Waits for the next event, for as long as it takes; how: see [`wait_strategy`](Self::wait_strategy).
@@ -148,13 +169,13 @@ impl<E> Receiver<E> {
     /// # Ok::<(), pulsebus::CapacityError>(())
     /// ```
     pub fn recv(&mut self) -> Result<E, RecvError> {
-        let (connection, life) = (self.connection, self.life);
+        let origins = &self.origins;
         let told = |instead| match instead {
             Instead::Lagged(count) => RecvError::Lagged(count),
             Instead::Closed(reason) => RecvError::Closed(reason),
             Instead::Empty => unreachable!("it has waited for as long as it takes"),
         };
-        self.outlet.recv(self.wait, None, || end(connection, life), told)
+        self.outlet.recv(self.wait, None, || end(origins), told)
     }
 
     /// Waits for the next event, for so long at the most.
@@ -176,13 +197,13 @@ impl<E> Receiver<E> {
         let Some(deadline) = Instant::now().checked_add(timeout) else {
             return self.recv().map_err(RecvTimeoutError::from);
         };
-        let (connection, life) = (self.connection, self.life);
+        let origins = &self.origins;
         let told = |instead| match instead {
             Instead::Lagged(count) => RecvTimeoutError::Lagged(count),
             Instead::Closed(reason) => RecvTimeoutError::Closed(reason),
             Instead::Empty => RecvTimeoutError::Timeout,
         };
-        self.outlet.recv(self.wait, Some(deadline), || end(connection, life), told)
+        self.outlet.recv(self.wait, Some(deadline), || end(origins), told)
     }
 
     /// How many events are waiting, those included that are just being put in. At most the [capacity](Self::capacity); where old
@@ -228,7 +249,7 @@ impl<E> Receiver<E> {
 
     /// The connection of the mailbox's slot, as a weak handle. To end it from here, rather drop the receiver.
     pub fn connection(&self) -> Connection {
-        self.connection
+        self.origins.1.connection()
     }
 
     /// Sets how [`recv`](Self::recv) and the like wait; [`Wait::Park`] at first.
@@ -236,15 +257,19 @@ impl<E> Receiver<E> {
         self.wait = wait;
     }
 
-    /// Has the task woken when something comes.
+    /// Has the task woken when something comes, and by the end of the signal.
     #[cfg(feature = "async")]
     pub(super) fn enter(&mut self, waker: &std::task::Waker) {
         self.outlet.bell().enter(&mut self.ticket, waker);
+        let origins = self.origins.0.iter().chain([&self.origins.1]);
+        self.vigils.iter_mut().zip(origins).for_each(|(vigil, origin)| vigil.enter(origin, waker));
     }
 
     /// Nobody is to be woken any more.
     pub(super) fn leave(&mut self) {
         self.outlet.bell().leave(&mut self.ticket);
+        #[cfg(feature = "async")]
+        self.vigils.iter_mut().for_each(Vigil::leave);
     }
 
     pub(super) fn outlet(&mut self) -> &mut Outlet<E> {
@@ -265,20 +290,14 @@ impl From<Instead> for TryRecvError {
 // Events are moved in and out, never pinned.
 impl<E> Unpin for Receiver<E> {}
 
-/// Has the connection ended, and why?
-fn end(connection: Connection, life: Option<Life>) -> Option<CloseReason> {
-    if connection.is_connected() {
-        None
-    } else if life.is_some_and(Life::is_over) {
-        Some(CloseReason::SignalDropped)
-    } else {
-        Some(CloseReason::Disconnected)
-    }
+/// Has it ended where the events come from, and why?
+fn end((behind, own): &Origins) -> Option<CloseReason> {
+    behind.as_ref().and_then(Origin::end).or_else(|| own.end())
 }
 
 impl<E> Drop for Receiver<E> {
     fn drop(&mut self) {
-        self.connection.disconnect();
+        self.connection().disconnect();
         self.leave();
     }
 }
@@ -290,7 +309,7 @@ impl<E> fmt::Debug for Receiver<E> {
             .field("overflow", &self.outlet.overflow())
             .field("len", &self.len())
             .field("capacity", &self.capacity())
-            .field("connection", &self.connection)
+            .field("connection", &self.connection())
             .finish_non_exhaustive()
     }
 }

@@ -25,6 +25,7 @@ mod iter;
 mod mailbox;
 #[cfg(not(loom))]
 mod next;
+mod origin;
 mod overflow;
 mod queue;
 mod ring;
@@ -36,8 +37,8 @@ mod stream;
 mod wait;
 
 pub(crate) use bell::Bell;
-#[cfg(loom)]
-pub(crate) use bell::Ticket;
+#[cfg(any(loom, feature = "async"))]
+pub(crate) use bell::{LateBell, Ticket};
 #[cfg(loom)]
 pub(crate) use channel::{Inlet, Instead, Outlet, channel};
 pub use error::{CapacityError, CloseReason, Lagged, RecvError, RecvTimeoutError, TryRecvError};

@@ -65,9 +65,8 @@ impl<E: Clone + Send + 'static> Signal<E> {
 
     /// The next event, for a task: a clone of the first that is emitted after this call, also before the future is first polled.
     ///
-    /// Cancel-safe: a future that is dropped disconnects. The future does not borrow the signal; if that is dropped, or the
-    /// connection ended by [`disconnect_all`](Signal::disconnect_all), it comes to an error, in the second case when the slot is
-    /// [collected](crate::collect).
+    /// A future that is dropped disconnects, and loses the event if it has one already. The future does not borrow the signal; if that is
+    /// dropped, or all is ended by [`disconnect_all`](Signal::disconnect_all), it comes to an error.
     ///
     /// # Errors
     /// The future's: [`CloseReason`], if no event can come any more.

@@ -2,6 +2,7 @@
 
 use super::error::CapacityError;
 use super::mailbox::Receiver;
+use super::origin::Origin;
 use super::overflow::Overflow;
 use crate::connection::Connection;
 use crate::panics::drop_quietly;
@@ -36,7 +37,8 @@ impl<E> Signal<E> {
     {
         let hub = Arc::new(Hub { signal: Signal::new_in(self.domain()), kept: Mutex::new(Kept::default()) });
         let slot = hub.clone();
-        Shared { connection: self.connect(move |event| slot.emit(event)).into(), hub }
+        let connection = self.connect(move |event| slot.emit(event));
+        Shared { origin: Origin::new(self, connection), connection: connection.into(), hub }
     }
 }
 
@@ -49,6 +51,7 @@ impl<E> Signal<E> {
 pub struct Shared<E> {
     /// Before the hub: it ends first.
     connection: ScopedConnection,
+    origin: Origin,
     hub: Arc<Hub<E>>,
 }
 
@@ -126,13 +129,14 @@ impl<E: Clone + Send + Sync + 'static> Hub<E> {
 }
 
 impl<E: Clone + Send + Sync + 'static> Shared<E> {
-    /// Connects a mailbox to the hub: like [`Signal::mailbox`], of shared events.
+    /// Connects a mailbox to the hub: like [`Signal::mailbox`], of shared events. Its stream ends with the hub, and with what the hub is
+    /// connected to.
     ///
     /// # Errors
     /// As [`Signal::mailbox`].
     #[track_caller]
     pub fn mailbox(&self, capacity: usize, overflow: Overflow) -> Result<Receiver<Arc<E>>, CapacityError> {
-        self.hub.signal.mailbox(capacity, overflow)
+        Ok(self.hub.signal.mailbox(capacity, overflow)?.behind(self.origin))
     }
 }
 

@@ -14,8 +14,8 @@ impl<E> Receiver<E> {
     /// Cancel-safe: a future that is dropped has taken no event, and leaves no waker behind.
     ///
     /// # Errors
-    /// As [`recv`](Self::recv). The task is woken by the end of the signal; not by that of the connection alone, before its slot is
-    /// [collected](crate::collect).
+    /// As [`recv`](Self::recv). The task is woken by the end of the signal, and by [`disconnect_all`](crate::Signal::disconnect_all); not by
+    /// that of the connection alone, before its slot is [collected](crate::collect).
     ///
     /// ```
     /// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
@@ -70,7 +70,8 @@ impl<E> Drop for RecvAsync<'_, E> {
     }
 }
 
-/// Ends with the stream, and says where events were lost. Keeps the waker of the last poll until something comes, or the receiver is dropped.
+/// Ends with the stream, and says where events were lost. Keeps the waker of the last poll that found nothing, until another one comes or
+/// the receiver is dropped.
 impl<E> Stream for Receiver<E> {
     type Item = Result<E, Lagged>;
 

@@ -1,7 +1,7 @@
 //! How a thread waits for something that another one does.
 
 use crate::sync::spin_loop;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How a receiver waits for the next event.
 ///
@@ -33,6 +33,14 @@ const HASTY_LOOKS: u32 = 10;
 const LONGEST_GAP: u32 = 16;
 /// A clock is read once in so many looks without offering the core; and each time before it is offered, which may take long.
 const LOOKS_PER_CLOCK: u32 = 64;
+
+/// So long nobody sleeps without a look at what cannot wake him: the end of the connection that brings events.
+pub(super) const LOOK_FOR_END: Duration = Duration::from_millis(50);
+
+/// When a sleeper is to look for the end, or has waited long enough.
+pub(super) fn next_look(deadline: Option<Instant>) -> Option<Instant> {
+    Instant::now().checked_add(LOOK_FOR_END).into_iter().chain(deadline).min()
+}
 
 /// The rounds of a thread that waits without sleeping.
 pub(super) struct Rounds {

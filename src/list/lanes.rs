@@ -171,6 +171,7 @@ impl Root {
     pub(crate) fn disconnect_all(&self, place: &'static Location<'static>) -> usize {
         let ended = self.lists().map(|list| list.end_all(place)).sum();
         if ended > 0 {
+            self.lists().for_each(List::ring_end);
             self.lists().for_each(List::sweep_ended);
         }
         ended

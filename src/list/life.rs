@@ -1,7 +1,9 @@
 //! A signal's life: what remembers a signal without keeping it.
 
 use super::{List, Root};
-use crate::sync::diagnostic::Relaxed;
+#[cfg(all(feature = "async", not(loom)))]
+use crate::delivery::Bell;
+use crate::sync::Ordering;
 use std::ptr;
 
 /// One signal's use of a list.
@@ -12,9 +14,18 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// Has the signal been dropped? What a drop of the signal ended is known to be so.
+    /// Has the signal been dropped? What a drop of the signal ended is known to be so. Who finds it over finds all that its emissions have
+    /// done.
     pub(crate) fn is_over(self) -> bool {
-        self.list.work.lives.load(Relaxed) != self.number
+        // Acquire; partner: the Release in `end_life`.
+        self.list.work.lives.load(Ordering::Acquire) != self.number
+    }
+
+    /// Rings when the signal is dropped, and when all of its connections are ended; and now and then for nothing. Who has entered looks
+    /// for the end after it.
+    #[cfg(all(feature = "async", not(loom)))]
+    pub(crate) fn bell(self) -> &'static Bell {
+        self.list.work.end.bell()
     }
 }
 
@@ -34,16 +45,25 @@ impl Root {
 impl List {
     /// That of the signal that uses it now.
     pub(crate) fn life(&'static self) -> Life {
-        Life { list: self, number: self.work.lives.load(Relaxed) }
+        // Relaxed: its signal is there.
+        Life { list: self, number: self.work.lives.load(Ordering::Relaxed) }
     }
 
     /// How many signals have ended that used it.
     pub(crate) fn lives(&self) -> u64 {
-        self.work.lives.load(Relaxed)
+        // Relaxed: a number.
+        self.work.lives.load(Ordering::Relaxed)
+    }
+
+    /// Wakes tasks that wait for the end, after slots were ended. Runs wakers, foreign code.
+    pub(super) fn ring_end(&self) {
+        #[cfg(all(feature = "async", not(loom)))]
+        self.work.end.ring();
     }
 
     /// Its signal ends. Before any slot does by that: a slot's death passes it on.
     pub(super) fn end_life(&self) {
-        self.work.lives.fetch_add(1, Relaxed);
+        // Release; partner: the Acquire in `is_over`. Emissions have returned before.
+        self.work.lives.fetch_add(1, Ordering::Release);
     }
 }

@@ -34,7 +34,6 @@ pub(crate) use emission::{emit, emit_batch};
 pub(crate) use flight::{Arrival, Flight};
 pub(crate) use grace::{Done, finish};
 pub(crate) use lanes::{Rank, Slots};
-#[cfg(not(loom))]
 pub(crate) use life::Life;
 pub(crate) use single::emit_to;
 #[cfg(not(loom))]
@@ -42,10 +41,11 @@ pub(crate) use single::run_for;
 pub(crate) use sweep::Depth;
 pub(crate) use tag::Tag;
 
+#[cfg(all(feature = "async", not(loom)))]
+use crate::delivery::LateBell;
 use crate::domain::{Domain, DomainCore};
 use crate::panics::{Policy, Propagation, slot_panicked};
 use crate::pool::{Immortal, Ticket};
-use crate::sync::diagnostic::AtomicU64 as Count;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, const_unless_loom, fence};
 use lanes::Lane;
 use std::any::Any;
@@ -74,8 +74,11 @@ struct Work {
     flag: SweepFlag,
     /// The chunk number at which connects sweep next.
     due: AtomicU64,
-    /// How many signals have ended that used the list. For information.
-    lives: Count,
+    /// How many signals have ended that used the list.
+    lives: AtomicU64,
+    /// Rung when slots are ended by the many. For tasks: threads look for themselves.
+    #[cfg(all(feature = "async", not(loom)))]
+    end: LateBell,
     ticket: Ticket,
 }
 
@@ -92,7 +95,9 @@ unsafe impl Immortal for List {
                 dirty: AtomicBool::new(false),
                 flag: SweepFlag::new(),
                 due: AtomicU64::new(0),
-                lives: Count::new(0),
+                lives: AtomicU64::new(0),
+                #[cfg(all(feature = "async", not(loom)))]
+                end: LateBell::new(),
                 ticket: Ticket::new(),
             },
         }

@@ -1,8 +1,9 @@
 //! Bells, and mailboxes without a signal.
 
-use crate::delivery::{Bell, Inlet, Instead, Outlet, Ticket, channel};
+use crate::delivery::{Bell, Inlet, Instead, LateBell, Outlet, Ticket, channel};
 use crate::sync::{AtomicU32, Ordering, immortal};
 use crate::{CloseReason, Overflow, Wait};
+use std::sync::Arc;
 use std::task::Waker;
 
 /// A bell, and something that happens: a number that only grows.
@@ -61,6 +62,50 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.door.bell.leave(&mut self.ticket);
+    }
+}
+
+/// A bell that is made by the first who waits, and something that happens once.
+pub struct LateDoorbell {
+    bell: LateBell,
+    has_happened: AtomicU32,
+}
+
+impl LateDoorbell {
+    /// Nothing has happened, and nobody has waited.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { bell: LateBell::new(), has_happened: AtomicU32::new(0) })
+    }
+
+    /// Lets it happen, and rings.
+    pub fn ring(&self) {
+        self.has_happened.store(1, Ordering::Release);
+        self.bell.ring();
+    }
+
+    /// A place to wait at.
+    pub fn place(self: Arc<Self>) -> LateWaiting {
+        LateWaiting { door: self, ticket: Ticket::default() }
+    }
+}
+
+/// A task's place at a bell that is made late, left when it is dropped.
+pub struct LateWaiting {
+    door: Arc<LateDoorbell>,
+    ticket: Ticket,
+}
+
+impl LateWaiting {
+    /// Has it happened? If not, the waker is woken when it does. Looks only after it has entered.
+    pub fn poll(&mut self, waker: &Waker) -> bool {
+        self.door.bell.bell().enter(&mut self.ticket, waker);
+        self.door.has_happened.load(Ordering::Acquire) == 1
+    }
+}
+
+impl Drop for LateWaiting {
+    fn drop(&mut self) {
+        self.door.bell.bell().leave(&mut self.ticket);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use loom::thread::{Thread, current, park};
 use loom_tests::{Note, pair, trio};
-use pulsebus::model::delivery::Doorbell;
+use pulsebus::model::delivery::{Doorbell, LateDoorbell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Wake, Waker};
@@ -143,6 +143,35 @@ fn a_task_that_gives_up_leaves_the_other_to_be_woken() {
                 drop(place);
             },
         );
+        run.note("woken");
+    });
+}
+
+/// Waits as a task at a bell that is made late.
+fn wait_late(door: Arc<LateDoorbell>) {
+    let (waker, _) = executor();
+    let mut place = door.place();
+    while !place.poll(&waker) {
+        park();
+    }
+}
+
+#[test]
+fn who_makes_the_bell_is_woken_by_what_happens_meanwhile() {
+    pair("bell, late: ring vs a task", &["woken"], |run| {
+        let door = LateDoorbell::new();
+        let waiting = door.clone();
+        run.race(move || door.ring(), move || wait_late(waiting));
+        run.note("woken");
+    });
+}
+
+#[test]
+fn two_who_make_the_bell_wait_at_the_same_one() {
+    trio("bell, late: ring vs a task vs a task", &["woken"], |run| {
+        let door = LateDoorbell::new();
+        let (first, second) = (door.clone(), door.clone());
+        run.race3(move || door.ring(), move || wait_late(first), move || wait_late(second));
         run.note("woken");
     });
 }

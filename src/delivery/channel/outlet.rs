@@ -7,10 +7,10 @@ use crate::delivery::overflow::Overflow;
 use crate::delivery::queue::Popped;
 use crate::delivery::queue::line::Cursor;
 use crate::delivery::queue::window::Basket;
-use crate::delivery::wait::{Wait, is_over};
+use crate::delivery::wait::{Wait, is_over, next_look};
 use crate::panics::drop_quietly;
 use crate::sync::{Arc, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Takes events out.
 pub(crate) struct Outlet<E> {
@@ -42,9 +42,6 @@ pub(crate) enum Instead {
 
 /// Why an event is there to be taken.
 const FOUND: &str = "an event was found, and only its receiver takes it";
-
-/// So long nobody sleeps without a look at what cannot wake him: the end of the connection.
-const LOOK_FOR_END: Duration = Duration::from_millis(50);
 
 impl<E> Place<E> {
     /// Is there an event? If so, it is there until it is taken. See [`Outlet::ready`].
@@ -217,12 +214,15 @@ impl<E> Outlet<E> {
         end: impl Fn() -> Option<CloseReason>,
     ) -> Result<(), Instead> {
         let (shared, place) = (&*self.shared, &mut self.place);
-        let until = || Instant::now().checked_add(LOOK_FOR_END).into_iter().chain(deadline).min();
         loop {
-            let found = shared.bell.wait(wait, until, || match place.ready(shared, 1, &end) {
-                Err(Instead::Empty) => None,
-                found => Some(found),
-            });
+            let found = shared.bell.wait(
+                wait,
+                || next_look(deadline),
+                || match place.ready(shared, 1, &end) {
+                    Err(Instead::Empty) => None,
+                    found => Some(found),
+                },
+            );
             match found {
                 Some(found) => return found,
                 None if is_over(deadline) => return Err(Instead::Empty),

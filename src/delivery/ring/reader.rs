@@ -4,6 +4,7 @@ use super::drain::Drain;
 use super::error::AfterError;
 use super::shared::{Core, Place, Shared};
 use super::signal::Link;
+use crate::delivery::wait::{is_over, next_look};
 use crate::delivery::{CloseReason, RecvError, RecvTimeoutError, TryRecvError, Wait};
 use std::fmt;
 use std::sync::Arc;
@@ -78,11 +79,14 @@ impl<E> RingReader<E> {
     /// # Ok::<(), pulsebus::CapacityError>(())
     /// ```
     #[inline]
-    pub fn try_read(&mut self, max: usize, f: impl FnMut(&E)) -> Result<usize, TryRecvError> {
+    pub fn try_read(&mut self, max: usize, mut f: impl FnMut(&E)) -> Result<usize, TryRecvError> {
         if max == 0 {
             return Ok(0);
         }
-        self.shared.read(&mut self.place, max, f).map_err(|error| self.explained(error))
+        match self.shared.read(&mut self.place, max, &mut f) {
+            Err(TryRecvError::Empty) if self.link.is_some() => self.look_for_end(max, f),
+            found => found.map_err(|error| self.explained(error)),
+        }
     }
 
     /// The same, waiting for the first one.
@@ -90,19 +94,15 @@ impl<E> RingReader<E> {
     /// # Errors
     /// [`Lagged`](RecvError::Lagged) and [`Closed`](RecvError::Closed), see [there](Self#what-it-may-come-to).
     pub fn read(&mut self, max: usize, mut f: impl FnMut(&E)) -> Result<usize, RecvError> {
-        match self.try_read(max, &mut f) {
-            Err(TryRecvError::Empty) => {
-                let found = self.shared.read_waiting(&mut self.place, self.wait, None, max, f);
-                found.map_err(|error| match self.explained(error) {
-                    TryRecvError::Lagged(lost) => RecvError::Lagged(lost),
-                    TryRecvError::Closed(reason) => RecvError::Closed(reason),
-                    TryRecvError::Empty => unreachable!("it has waited for as long as it takes"),
-                })
-            }
-            Err(TryRecvError::Lagged(lost)) => Err(RecvError::Lagged(lost)),
-            Err(TryRecvError::Closed(reason)) => Err(RecvError::Closed(reason)),
-            Ok(count) => Ok(count),
+        let mut found = self.try_read(max, &mut f);
+        if found == Err(TryRecvError::Empty) {
+            found = self.read_waiting(max, None, f);
         }
+        found.map_err(|error| match error {
+            TryRecvError::Lagged(lost) => RecvError::Lagged(lost),
+            TryRecvError::Closed(reason) => RecvError::Closed(reason),
+            TryRecvError::Empty => unreachable!("it has waited for as long as it takes"),
+        })
     }
 
     /// The same, waiting for the first one so long at the most.
@@ -119,14 +119,43 @@ impl<E> RingReader<E> {
         let mut found = self.try_read(max, &mut f);
         if found == Err(TryRecvError::Empty) {
             // Too far away to be named means: no deadline.
-            let deadline = Instant::now().checked_add(timeout);
-            found = self.shared.read_waiting(&mut self.place, self.wait, deadline, max, f);
+            found = self.read_waiting(max, Instant::now().checked_add(timeout), f);
         }
-        found.map_err(|error| match self.explained(error) {
+        found.map_err(|error| match error {
             TryRecvError::Lagged(lost) => RecvTimeoutError::Lagged(lost),
             TryRecvError::Closed(reason) => RecvTimeoutError::Closed(reason),
             TryRecvError::Empty => RecvTimeoutError::Timeout,
         })
+    }
+
+    fn read_waiting(
+        &mut self,
+        max: usize,
+        deadline: Option<Instant>,
+        mut f: impl FnMut(&E),
+    ) -> Result<usize, TryRecvError> {
+        loop {
+            // Behind a signal somebody may have to look for the end.
+            let until = || if self.link.is_some() { next_look(deadline) } else { deadline };
+            match self.shared.read_waiting(&mut self.place, self.wait, until, max, &mut f) {
+                Err(TryRecvError::Empty) => {}
+                found => return found.map_err(|error| self.explained(error)),
+            }
+            match self.look_for_end(max, &mut f) {
+                Err(TryRecvError::Empty) if !is_over(deadline) => {}
+                found => return found,
+            }
+        }
+    }
+
+    /// Nothing was there. Behind a signal that has been dropped nobody publishes any more, though the publisher's handle may still be
+    /// waiting to be collected: then what was published before that is read.
+    #[cold]
+    fn look_for_end(&mut self, max: usize, f: impl FnMut(&E)) -> Result<usize, TryRecvError> {
+        if !self.link.as_ref().is_some_and(|link| link.is_over()) {
+            return Err(TryRecvError::Empty);
+        }
+        self.shared.read_none(&mut self.place, max, f, true).map_err(|error| self.explained(error))
     }
 
     /// A reader behind a signal knows why the signal's publisher has gone.

@@ -338,15 +338,21 @@ impl<E> Shared<E> {
     #[inline(always)]
     pub(super) fn read(&self, place: &mut Place, max: usize, mut f: impl FnMut(&E)) -> Result<usize, TryRecvError> {
         let count = self.read_some(place, max, &mut f);
-        if count > 0 { Ok(count) } else { self.read_none(place, max, f) }
+        if count > 0 { Ok(count) } else { self.read_none(place, max, f, false) }
     }
 
-    /// Nothing was there: why?
+    /// Nothing was there: why? The caller may know, before this call, that nobody publishes any more, though a handle is left.
     #[cold]
-    fn read_none(&self, place: &mut Place, max: usize, mut f: impl FnMut(&E)) -> Result<usize, TryRecvError> {
+    pub(super) fn read_none(
+        &self,
+        place: &mut Place,
+        max: usize,
+        mut f: impl FnMut(&E),
+        is_known_closed: bool,
+    ) -> Result<usize, TryRecvError> {
         self.look_for_lost(place)?;
         // Acquire; partner: the Release in `remove_handle`.
-        let is_closed = self.is_closed();
+        let is_closed = self.is_closed() || is_known_closed;
         if is_closed {
             // What was published before it was closed.
             let count = self.read_some(place, max, &mut f);
@@ -381,7 +387,7 @@ impl<E> Shared<E> {
         &self,
         place: &mut Place,
         wait: Wait,
-        deadline: Option<Instant>,
+        deadline: impl FnOnce() -> Option<Instant>,
         max: usize,
         mut f: impl FnMut(&E),
     ) -> Result<usize, TryRecvError> {
@@ -389,7 +395,7 @@ impl<E> Shared<E> {
             Err(TryRecvError::Empty) => None,
             found => Some(found),
         };
-        self.arrivals.wait(wait, || deadline, attempt).unwrap_or(Err(TryRecvError::Empty))
+        self.arrivals.wait(wait, deadline, attempt).unwrap_or(Err(TryRecvError::Empty))
     }
 
     /// How many wait for the reader, at the most.

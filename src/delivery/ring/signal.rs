@@ -6,40 +6,32 @@ use super::reader::RingReader;
 use super::ring::Ring;
 use super::shared::Shared;
 use crate::connection::Connection;
+use crate::delivery::origin::Origin;
 use crate::delivery::{CapacityError, CloseReason, Wait};
-#[cfg(not(loom))]
-use crate::list::Life;
 use crate::signal::Signal;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The connection of a ring to its signal, for as long as somebody has a handle or a reader.
-pub(super) struct Link {
-    connection: Connection,
-    #[cfg(not(loom))]
-    life: Option<Life>,
-}
+pub(super) struct Link(Origin);
 
 impl Link {
     /// Why the ring's publisher has gone.
-    #[cfg(not(loom))]
     pub(super) fn reason(&self) -> CloseReason {
-        match self.life {
-            Some(life) if life.is_over() => CloseReason::SignalDropped,
-            _ => CloseReason::Disconnected,
-        }
+        self.0.end().unwrap_or(CloseReason::Disconnected)
     }
 
-    #[cfg(loom)]
-    pub(super) fn reason(&self) -> CloseReason {
-        CloseReason::Disconnected
+    /// Has the signal been dropped? Then all that was emitted has been published, though the publisher may be waiting to be
+    /// collected.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.end() == Some(CloseReason::SignalDropped)
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.connection.disconnect();
+        self.0.connection().disconnect();
     }
 }
 
@@ -65,7 +57,7 @@ impl<E: Clone + Send + Sync + 'static> Signal<E> {
     /// # What ends it
     /// - The last [`SignalRing`] and reader are dropped: the connection ends.
     /// - The signal is dropped: readers get what is left, then
-    ///   [`Closed(SignalDropped)`](CloseReason::SignalDropped).
+    ///   [`Closed(SignalDropped)`](CloseReason::SignalDropped). A reader that sleeps looks for that 20 times a second.
     /// - The connection is [ended](SignalRing::connection) otherwise (by `disconnect_all`, say): readers find
     ///   [`Closed(Disconnected)`](CloseReason::Disconnected) when the slot is dropped, which is at the domain's next
     ///   [`collect`](crate::collect), or earlier.
@@ -135,12 +127,8 @@ impl<E: Clone + Send + Sync + 'static> Signal<E> {
     }
 
     fn linked(&self, shared: Arc<Shared<E>>, connection: Connection) -> SignalRing<E> {
-        let link = Link {
-            connection,
-            #[cfg(not(loom))]
-            life: self.life(),
-        };
-        SignalRing { shared, wait: Wait::default(), link: Arc::new(link) }
+        let link = Arc::new(Link(Origin::new(self, connection)));
+        SignalRing { shared, wait: Wait::default(), link }
     }
 }
 
@@ -178,7 +166,7 @@ impl<E> SignalRing<E> {
 
     /// The connection to the signal, as of any other slot.
     pub fn connection(&self) -> Connection {
-        self.link.connection
+        self.link.0.connection()
     }
 
     /// What is known of the ring.
@@ -196,7 +184,7 @@ impl<E> Clone for SignalRing<E> {
 impl<E> fmt::Debug for SignalRing<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignalRing")
-            .field("connection", &self.link.connection)
+            .field("connection", &self.connection())
             .field("figures", &self.figures())
             .finish_non_exhaustive()
     }

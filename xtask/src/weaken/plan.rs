@@ -14,7 +14,7 @@ pub const ARGUMENTS: &str = "docs/ORDERINGS.md";
 const STEPS: &str = include_str!("weakenings.toml");
 
 /// Where orderings are looked for.
-const SCANNED: [&str; 14] = [
+const SCANNED: [&str; 15] = [
     "src/epoch",
     "src/list",
     "src/pool",
@@ -26,6 +26,7 @@ const SCANNED: [&str; 14] = [
     "src/objects/magazine.rs",
     "src/state/gate.rs",
     "src/delivery/bell.rs",
+    "src/delivery/bell/late.rs",
     "src/delivery/channel",
     "src/delivery/queue",
     "src/delivery/ring",

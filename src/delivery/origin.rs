@@ -1,0 +1,82 @@
+//! Where a receiver's events come from, and how it learns that no more will come.
+
+use super::error::CloseReason;
+use crate::connection::Connection;
+use crate::list::Life;
+use crate::signal::Signal;
+
+/// A connection that brings events, and the signal whose they are.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    connection: Connection,
+    /// `None`: the connection has ended while it was made.
+    life: Option<Life>,
+}
+
+impl Origin {
+    /// The connection was just made, and is the signal's.
+    pub(super) fn new<E>(signal: &Signal<E>, connection: Connection) -> Self {
+        Self { connection, life: signal.life().or_else(|| connection.life()) }
+    }
+
+    pub(super) fn connection(&self) -> Connection {
+        self.connection
+    }
+
+    /// Has it ended, and why? After the end of the signal nobody is at it any more.
+    pub(super) fn end(&self) -> Option<CloseReason> {
+        if self.connection.is_connected() {
+            None
+        } else if self.life.is_some_and(Life::is_over) {
+            Some(CloseReason::SignalDropped)
+        } else {
+            Some(CloseReason::Disconnected)
+        }
+    }
+}
+
+/// Where a task waits for the end of an origin, which has to be [given back](Vigil::leave).
+#[cfg(feature = "async")]
+#[derive(Default)]
+pub(super) struct Vigil(Option<Waiting>);
+
+#[cfg(feature = "async")]
+struct Waiting {
+    bell: &'static super::Bell,
+    ticket: super::Ticket,
+    waker: std::task::Waker,
+    /// What the bell's was when we came: as long as it is, we are there still.
+    rounds: u32,
+}
+
+#[cfg(feature = "async")]
+impl Vigil {
+    /// Has a task woken when the signal is dropped, or all of its connections are ended. The caller looks for the end after it.
+    ///
+    /// Cost: some loads, as long as it is the same task.
+    pub(super) fn enter(&mut self, origin: &Origin, waker: &std::task::Waker) {
+        // Without a life the connection has ended, which the caller finds.
+        let Some(life) = origin.life else { return };
+        let waiting = self.0.get_or_insert_with(|| Waiting {
+            bell: life.bell(),
+            ticket: super::Ticket::default(),
+            waker: waker.clone(),
+            rounds: 0,
+        });
+        let rounds = waiting.bell.rounds();
+        if waiting.ticket.is_given() && waiting.rounds == rounds && waiting.waker.will_wake(waker) {
+            // If it rings nevertheless, it wakes us, and we come again.
+            return;
+        }
+        waiting.bell.enter(&mut waiting.ticket, waker);
+        waiting.waker.clone_from(waker);
+        waiting.rounds = rounds;
+    }
+
+    /// Nobody is to be woken any more.
+    pub(super) fn leave(&mut self) {
+        if let Some(mut waiting) = self.0.take() {
+            waiting.bell.leave(&mut waiting.ticket);
+        }
+    }
+}
