@@ -95,9 +95,9 @@ pub use connection::{Connection, WaitError};
 pub use delivery::{AfterError, Ring, RingDrain, RingFigures, RingFull, RingPublisher, RingReader, SignalRing};
 pub use delivery::{CapacityError, CloseReason, Lagged, Overflow, RecvError, RecvTimeoutError, TryRecvError, Wait};
 #[cfg(not(loom))]
-pub use delivery::{Drain, Iter, MailboxFigures, Receiver, Shared, TryIter};
+pub use delivery::{Drain, IntoIter, Iter, MailboxFigures, Receiver, Shared, TryIter};
 #[cfg(not(loom))]
-pub use delivery::{EventLoop, LoopBudget, LoopFigures, LoopHandle, LoopRun, LoopTask, PostError};
+pub use delivery::{EventLoop, LoopBudget, LoopFigures, LoopHandle, LoopRun, LoopTask, PostError, Returned};
 #[cfg(all(not(loom), feature = "async"))]
 pub use delivery::{Next, NextWithin, RecvAsync};
 #[cfg(all(not(loom), feature = "async"))]

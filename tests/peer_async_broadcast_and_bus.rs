@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Counter, Tally};
+use common::{Counter, Tally, fall_asleep};
 use pulsebus::{
     CloseReason, Overflow, Receiver, RecvError, Ring, RingFull, RingPublisher, RingReader, Signal, TryRecvError,
 };
@@ -270,6 +270,7 @@ fn a_blocked_sender_resumes_when_the_reader_that_holds_it_back_leaves() {
             let sender = sending(scope, send, 0..6, &sent);
             wait_for(&sent, 2);
             assert_eq!((stays.take(), stays.take()), (Ok(0), Ok(1)));
+            fall_asleep();
             assert_eq!(sent.get(), 2);
             drop(leaves);
             // The other one alone holds it back from now on.
@@ -289,6 +290,7 @@ fn a_blocked_sender_resumes_when_the_last_reader_leaves() {
         thread::scope(|scope| {
             let sender = sending(scope, send, 0..5, &sent);
             wait_for(&sent, 1);
+            fall_asleep();
             drop(readers);
             sender.join().expect("it sends");
         });

@@ -130,15 +130,34 @@ fn panics_and_blocks_are_the_slots_own_after_it_has_moved() {
         counted.add(1);
         assert!(*n != 7, "seven");
     });
-    signal.emit_batch(&[1, 7, 8]);
+    signal.emit_batch(&[1, 7]);
     let block = slot.block();
-    event_loop.run_pending(1);
+    let run = event_loop.run_pending(1);
+    assert_eq!((run.calls, run.skipped), (0, 1));
     drop(block);
+    signal.emit(&8);
     event_loop.run_pending(10);
     assert_eq!((calls.take(), slot.panics()), (2, Some(0)), "that of 7 was passed by");
     signal.emit(&7);
     event_loop.run_pending(10);
     assert_eq!((calls.take(), slot.panics(), slot.is_connected()), (1, Some(1), true));
+}
+
+#[test]
+fn calls_that_were_given_away_and_not_made_are_skipped_and_take_nothing_of_the_budget() {
+    let (hand, event_loop, calls) = (ManualClock::new(), EventLoop::new(), Counter::new());
+    let budget = SlotBudget::new(MS).clock(hand.clock());
+    let (signal, work, counted) = (Signal::<u32>::new(), hand.clone(), calls.clone());
+    let slot = signal.slot().spill(&budget, 1, &event_loop.handle()).connect(move |_| {
+        work.advance(MS * 2);
+        counted.add(1);
+    });
+    signal.emit_batch(&[1, 2, 3]);
+    assert!(slot.disconnect());
+    event_loop.handle().post(|_| {}).expect("there is room");
+    let run = event_loop.run_pending(1);
+    assert_eq!((run.calls, run.skipped, run.left, calls.take()), (1, 2, 0, 1));
+    assert_eq!(event_loop.figures().skipped, 2);
 }
 
 #[test]
@@ -152,7 +171,8 @@ fn a_slot_that_spills_runs_as_often_as_it_says() {
     });
     signal.emit_batch(&[1, 2, 3, 4]);
     assert_eq!(log.take(), [1]);
-    event_loop.run_pending(10);
+    let run = event_loop.run_pending(10);
+    assert_eq!((run.calls, run.skipped), (2, 1), "the last one has no turn left");
     assert_eq!((log.take(), slot.is_connected()), (vec![2, 3], false));
 }
 

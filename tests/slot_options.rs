@@ -386,3 +386,11 @@ fn a_builder_tells_what_was_said() {
     let told = format!("{:?}", signal.slot().before().times(3).on_panic(PanicPolicy::Propagate).map(|n| n + 1));
     assert!(told.contains("-16384") && told.contains("Some(3)") && told.contains("Propagate"), "{told}");
 }
+
+#[test]
+#[should_panic(expected = "not another signal's")]
+fn a_bus_connects_no_slot_of_another_signal_than_it_was_asked_to() {
+    static OTHER: Signal<u32> = Signal::new();
+    let (bus, mine) = (pulsebus::Bus::new(), Signal::<u32>::new());
+    let _ = bus.connect(&mine).options(|_| OTHER.slot());
+}

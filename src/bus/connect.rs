@@ -251,6 +251,9 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
 impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
     /// What the slot wants of its events: priority, once, filters, a panic policy, all that [`Signal::slot`] offers.
     ///
+    /// # Panics
+    /// If it is another signal's slot that comes back.
+    ///
     /// ```
     /// use pulsebus::{Bus, Signal};
     ///
@@ -264,7 +267,12 @@ impl<'a, E: 'static> Connect<'a, &'a Signal<E>> {
         self,
         describe: impl FnOnce(SlotBuilder<'a, E>) -> SlotBuilder<'a, E, W>,
     ) -> Connect<'a, SlotBuilder<'a, E, W>> {
-        Connect { bus: self.bus, target: describe(self.target.slot()), track: self.track }
+        let described = describe(self.target.slot());
+        assert!(
+            described.is_of(self.target),
+            "pulsebus: `options` is to describe the slot that it is handed, not another signal's"
+        );
+        Connect { bus: self.bus, target: described, track: self.track }
     }
 }
 

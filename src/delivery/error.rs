@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a mailbox or a ring was not made. Nothing is connected then.
+/// Why a mailbox, a ring or a bounded event loop was not made. Nothing is connected then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CapacityError {
@@ -12,7 +12,7 @@ pub enum CapacityError {
     TooLarge {
         /// How many were asked for.
         asked: usize,
-        /// How many there can be, of events of this size.
+        /// How many there can be: of this kind, and of events of this size.
         most: usize,
     },
     /// The allocator has no room for so many: ask for fewer.
@@ -26,12 +26,9 @@ impl fmt::Display for CapacityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Zero => f.write_str("a capacity of 0 has room for no event: ask for 1 at the least"),
-            Self::NoMemory { asked } => write!(f, "there is no memory for {asked} events of this size: ask for fewer"),
+            Self::NoMemory { asked } => write!(f, "there is no memory for a capacity of {asked}: ask for less"),
             Self::TooLarge { asked, most } => {
-                write!(
-                    f,
-                    "a capacity of {asked} is more than there can be of events of this size: ask for {most} at the most"
-                )
+                write!(f, "a capacity of {asked} is more than there can be: ask for {most} at the most")
             }
         }
     }

@@ -149,6 +149,28 @@ impl<E> Iterator for TryIter<'_, E> {
     }
 }
 
+/// Events as they come; from a [`Receiver`] that nobody else needs. Dropped, it disconnects.
+#[derive(Debug)]
+pub struct IntoIter<E>(Receiver<E>);
+
+impl<E> Iterator for IntoIter<E> {
+    type Item = Result<E, Lagged>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.iter().next()
+    }
+}
+
+/// As [`Receiver::iter`].
+impl<E> IntoIterator for Receiver<E> {
+    type Item = Result<E, Lagged>;
+    type IntoIter = IntoIter<E>;
+
+    fn into_iter(self) -> IntoIter<E> {
+        IntoIter(self)
+    }
+}
+
 impl<'a, E> IntoIterator for &'a mut Receiver<E> {
     type Item = Result<E, Lagged>;
     type IntoIter = Iter<'a, E>;

@@ -43,11 +43,11 @@ pub(crate) use bell::{LateBell, Ticket};
 pub(crate) use channel::{Inlet, Instead, Outlet, channel};
 pub use error::{CapacityError, CloseReason, Lagged, RecvError, RecvTimeoutError, TryRecvError};
 #[cfg(not(loom))]
-pub use event_loop::{EventLoop, LoopBudget, LoopFigures, LoopHandle, LoopRun, LoopTask, PostError};
+pub use event_loop::{EventLoop, LoopBudget, LoopFigures, LoopHandle, LoopRun, LoopTask, PostError, Returned};
 #[cfg(not(loom))]
 pub use figures::MailboxFigures;
 #[cfg(not(loom))]
-pub use iter::{Drain, Iter, TryIter};
+pub use iter::{Drain, IntoIter, Iter, TryIter};
 #[cfg(not(loom))]
 pub use mailbox::Receiver;
 #[cfg(all(feature = "async", not(loom)))]

@@ -44,7 +44,8 @@ pub(super) struct Vigil(Option<Waiting>);
 struct Waiting {
     bell: &'static super::Bell,
     ticket: super::Ticket,
-    waker: std::task::Waker,
+    /// Whose waker is there: an address that is no other's as long as the bell keeps it.
+    task: (usize, usize),
     /// What the bell's was when we came: as long as it is, we are there still.
     rounds: u32,
 }
@@ -57,20 +58,16 @@ impl Vigil {
     pub(super) fn enter(&mut self, origin: &Origin, waker: &std::task::Waker) {
         // Without a life the connection has ended, which the caller finds.
         let Some(life) = origin.life else { return };
-        let waiting = self.0.get_or_insert_with(|| Waiting {
-            bell: life.bell(),
-            ticket: super::Ticket::default(),
-            waker: waker.clone(),
-            rounds: 0,
-        });
+        let task = (waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr());
+        let new = || Waiting { bell: life.bell(), ticket: super::Ticket::default(), task, rounds: 0 };
+        let waiting = self.0.get_or_insert_with(new);
         let rounds = waiting.bell.rounds();
-        if waiting.ticket.is_given() && waiting.rounds == rounds && waiting.waker.will_wake(waker) {
+        if waiting.ticket.is_given() && waiting.rounds == rounds && waiting.task == task {
             // If it rings nevertheless, it wakes us, and we come again.
             return;
         }
         waiting.bell.enter(&mut waiting.ticket, waker);
-        waiting.waker.clone_from(waker);
-        waiting.rounds = rounds;
+        (waiting.task, waiting.rounds) = (task, rounds);
     }
 
     /// Nobody is to be woken any more.

@@ -85,6 +85,12 @@ impl<E> Signal<E> {
 }
 
 impl<'a, E, W> SlotBuilder<'a, E, W> {
+    /// Will it be a slot of that signal?
+    #[cfg(not(loom))]
+    pub(crate) fn is_of(&self, signal: &Signal<E>) -> bool {
+        std::ptr::eq(self.signal, signal)
+    }
+
     /// Which slots run before it, and which after it: lower priorities run first, in connection order inside one.
     pub fn priority(mut self, priority: impl Into<Priority>) -> Self {
         self.priority = priority.into();

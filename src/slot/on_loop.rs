@@ -44,7 +44,7 @@ impl<'a, E, W: When<E>> SlotBuilder<'a, E, W> {
     /// priorities, filters and ends are looked at when the event is emitted. A panic on the loop is treated by the slot's own
     /// [policy](Self::on_panic), or by that which the signal had when it was connected. A call that can't be queued, since the loop is gone or full, runs inline. Calls
     /// come in the order of their emission as long as one thread emits; but for the moment of the change, when one that is queued
-    /// may be overtaken by none, and one that runs inline by those queued.
+    /// may be overtaken by none, and one that runs inline by those queued. An `after` of zero counts as one: it must have been slow once.
     pub fn spill(self, budget: &SlotBudget, after: u64, event_loop: &LoopHandle) -> SpillingSlot<'a, E, W> {
         SpillingSlot { builder: self, budget: budget.clone(), after: after.max(1), event_loop: event_loop.clone() }
     }
@@ -163,13 +163,16 @@ struct Spilling<F> {
 }
 
 impl<F> Spilling<F> {
-    fn call<E>(&self, event: &E, own: Connection)
+    /// Calls the slot, if it has a turn left; whether it had.
+    fn call<E>(&self, event: &E, own: Connection) -> bool
     where
         F: Fn(&E),
     {
-        if self.limit.as_ref().is_none_or(|limit| limit.take(own)) {
+        let has_turn = self.limit.as_ref().is_none_or(|limit| limit.take(own));
+        if has_turn {
             measure(Some(&self.meter), own, || (self.slot)(event));
         }
+        has_turn
     }
 }
 
@@ -186,8 +189,13 @@ fn spill<E, F>(
 {
     let (queued, cloned) = (Arc::clone(spilling), event.clone());
     // In the slot's stead: not if it has ended or is blocked by then, and its panics are its own.
-    let task = move |_: &EventLoop| _ = own.run_under(queued.policy, place, || queued.call(&cloned, own));
-    if event_loop.post(task).is_err() {
+    let call = move || {
+        // Also if it panics.
+        let mut has_turn = true;
+        let (is_run, _) = own.run_under(queued.policy, place, || has_turn = queued.call(&cloned, own));
+        is_run && has_turn
+    };
+    if !event_loop.spill(call) {
         spilling.call(event, own);
     }
 }

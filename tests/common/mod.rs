@@ -174,6 +174,12 @@ pub fn collect_all(domain: &pulsebus::Domain) {
     }
 }
 
+/// Long enough for threads that wait to fall asleep, mostly: so that who forgets to wake them is found out. (Nothing goes wrong if they have
+/// not.)
+pub fn fall_asleep() {
+    std::thread::sleep(std::time::Duration::from_millis(30));
+}
+
 /// Keeps what must not be dropped: never, and without a leak for those who look for some.
 pub fn keep<T: Send + 'static>(value: T) {
     static KEPT: Mutex<Vec<Box<dyn Any + Send>>> = Mutex::new(Vec::new());

@@ -43,3 +43,21 @@ fn who_was_disconnected_before_the_signal_was_dropped_is_told_of_the_end() {
     drop(signal);
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed(CloseReason::Disconnected)), "said once, it stays");
 }
+
+#[test]
+fn who_owns_a_receiver_goes_through_its_events_to_the_end() {
+    let (signal, _domain) = alone::<u32>();
+    let receiver = signal.mailbox(2, Overflow::DropNewest).expect("a fair capacity");
+    let other = signal.mailbox(2, Overflow::DropNewest).expect("a fair capacity");
+    signal.emit_batch(&[1, 2, 3]);
+    let mut events = other.into_iter();
+    assert_eq!(events.next(), Some(Ok(1)));
+    drop(events);
+    assert_eq!(signal.len(), 1, "dropped before the end, it disconnects");
+    drop(signal);
+    let mut sum = 0;
+    for event in receiver.into_iter().flatten() {
+        sum += event;
+    }
+    assert_eq!(sum, 3);
+}

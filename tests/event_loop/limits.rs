@@ -55,6 +55,8 @@ fn a_bounded_loop_counts_what_it_loses_and_hands_tasks_back() {
     let handle = event_loop.handle();
     let error = handle.post(|event_loop| event_loop.handle().stop()).expect_err("it is full");
     assert!(matches!(error, PostError::Full(_)));
+    fn crosses_threads<T: std::error::Error + Send + Sync>(_: &T) {}
+    crosses_threads(&error);
     let figures = event_loop.figures();
     assert_eq!((figures.queued, figures.lost, figures.high_water, event_loop.capacity()), (3, 2, 3, Some(3)));
     event_loop.run_pending(10);

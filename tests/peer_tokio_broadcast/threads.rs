@@ -1,6 +1,6 @@
 //! Senders and receivers on several threads.
 
-use crate::common::Counter;
+use crate::common::{Counter, fall_asleep};
 use pulsebus::{CloseReason, Overflow, RecvError, Ring, Signal};
 use std::thread;
 
@@ -33,6 +33,7 @@ fn dropping_the_last_sender_wakes_the_threads_that_wait() {
     while waiting.get() < 4 {
         thread::yield_now();
     }
+    fall_asleep();
     drop(ring);
     assert!(threads.iter().all(|thread| !thread.is_finished()), "one sender is left of each");
     drop(other);

@@ -2,7 +2,7 @@
 
 use super::queue::{Entry, LoopFigures, LoopTask, Shared};
 use std::fmt;
-use std::sync::Weak;
+use std::sync::{Mutex, PoisonError, Weak};
 
 /// A loop, for all threads: posts tasks to it, and stops it; from [`EventLoop::handle`](super::EventLoop::handle). Does
 /// not keep it.
@@ -34,12 +34,18 @@ impl LoopHandle {
     /// ```
     pub fn post(&self, task: impl FnOnce(&super::EventLoop) + Send + 'static) -> Result<(), PostError> {
         let task: LoopTask = Box::new(task);
-        let Some(shared) = self.shared.upgrade() else { return Err(PostError::Closed(task)) };
+        let Some(shared) = self.shared.upgrade() else { return Err(PostError::Closed(Returned::new(task))) };
         match shared.push(Entry::Task(task)) {
-            Err(Entry::Task(task)) => Err(PostError::Full(task)),
+            Err(Entry::Task(task)) => Err(PostError::Full(Returned::new(task))),
             // What is given back is what was pushed.
-            Ok(()) | Err(Entry::Call { .. }) => Ok(()),
+            Ok(()) | Err(Entry::Call { .. } | Entry::Spilled(_)) => Ok(()),
         }
+    }
+
+    /// Queues a slot's call, which says whether it was made; `false` if there is no room or no loop: then it is dropped.
+    pub(crate) fn spill(&self, call: impl FnOnce() -> bool + Send + 'static) -> bool {
+        let shared = self.shared.upgrade();
+        shared.is_some_and(|shared| shared.push(Entry::Spilled(Box::new(call))).is_ok())
     }
 
     /// Has [`run`](super::EventLoop::run) return, before its next call; if it is not running, as soon as it is called.
@@ -71,16 +77,32 @@ impl fmt::Debug for LoopHandle {
 #[non_exhaustive]
 pub enum PostError {
     /// The loop has been dropped: nobody would run it.
-    Closed(LoopTask),
+    Closed(Returned),
     /// The loop is bounded, and as much waits as there is room for: try again when it has run some.
-    Full(LoopTask),
+    Full(Returned),
+}
+
+/// A task that was not queued: [to be taken](PostError::into_task). (A task need not be `Sync`, but errors are to be.)
+pub struct Returned(Mutex<LoopTask>);
+
+impl Returned {
+    fn new(task: LoopTask) -> Self {
+        Self(Mutex::new(task))
+    }
+}
+
+impl fmt::Debug for Returned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Returned(..)")
+    }
 }
 
 impl PostError {
     /// The task.
     pub fn into_task(self) -> LoopTask {
         match self {
-            Self::Closed(task) | Self::Full(task) => task,
+            // Nobody ever locks it.
+            Self::Closed(task) | Self::Full(task) => task.0.into_inner().unwrap_or_else(PoisonError::into_inner),
         }
     }
 }

@@ -20,7 +20,7 @@ mod queue;
 mod table;
 
 pub use budget::{LoopBudget, LoopRun};
-pub use handle::{LoopHandle, PostError};
+pub use handle::{LoopHandle, PostError, Returned};
 pub use queue::{LoopFigures, LoopTask};
 
 use super::{CapacityError, Wait};
@@ -291,6 +291,10 @@ impl EventLoop {
         match overdue.or_else(|| self.shared.pop()) {
             None => return false,
             Some(Entry::Call { to, event }) => self.call(to, event, run),
+            Some(Entry::Spilled(call)) => {
+                let is_made = isolated(call).unwrap_or(true);
+                if is_made { self.count_call(run) } else { self.count_skipped(run) }
+            }
             Some(Entry::Task(task)) => {
                 self.count_call(run);
                 if isolated(|| task(self)).is_err() {

@@ -20,6 +20,8 @@ pub(super) enum Entry {
         event: Parcel,
     },
     Task(LoopTask),
+    /// A slot's call that another thread has given away. Says whether it was made.
+    Spilled(Box<dyn FnOnce() -> bool + Send>),
 }
 
 /// In order, whoever has queued it: what one thread queues stays in its order, also across signals.
