@@ -20,8 +20,8 @@ impl Connection {
     /// emitted meanwhile is not kept for it. It is a pause, no end: the connection stays, in its place.
     ///
     /// Once it has returned, no emission that starts after it calls the slot, and an emission under way on this thread passes
-    /// it by, in mid-batch too. Another thread may be inside the slot. Blocks that are copies of each other's connection
-    /// count together. If the connection has ended, nothing happens.
+    /// it by, in mid-batch too. Another thread may be inside the slot. Blocks add up, also those that were made through copies of this
+    /// handle: the slot runs again when the last guard has gone. If the connection has ended, nothing happens.
     ///
     /// Lock-free; two atomic exchanges, and a heap call for the first block ever in a chunk of 32 slots. A slot
     /// that was blocked once costs each later visit of an emission a few instructions more, and its

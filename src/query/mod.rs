@@ -17,9 +17,10 @@ use std::panic::Location;
 
 /// A signal whose slots return values: ask, and combine the answers.
 ///
-/// It is a [`Signal`](crate::Signal) in all else: slots run on the asking thread, by priority and in connection order, those
-/// that were connected before; connections are the same weak handles; the promises are the same. Answers are combined
-/// as they come: a combiner that has enough has no further slot called. Nothing is allocated but by what collects.
+/// Its slots are those of a [`Signal`](crate::Signal): they run on the asking thread, by priority and in connection order, those
+/// that were connected before; connections are the same weak handles, which can be blocked; the promises are the same. Answers are combined
+/// as they come: a combiner that has enough has no further slot called. Nothing is allocated but by what collects. (What a signal has
+/// beyond that, a query has not: options of a slot, weak receivers, blocking as a whole, deliveries to other threads.)
 ///
 /// # Panics
 /// A slot that panics gives no answer, and the others are asked: by the query's [policy](Self::on_panic). A combiner that

@@ -36,10 +36,10 @@ use std::sync::Arc;
 ///
 /// # Costs
 /// Inline, all of it: what is not asked for costs nothing, neither this slot nor others. A filter costs its call; `once` and
-/// `times` an atomic exchange for each call; a budget two looks at the clock. A priority other than the default one, and
-/// [`connect_flow`](Self::connect_flow), make the whole signal one that is emitted lane by lane: that costs each of its
-/// emissions some hundred instructions, and each lane a chunk of memory (2 KiB), until the signal is dropped. (`RESULTS.md`
-/// has the figures.)
+/// `times` an atomic exchange for each call; a budget two looks at the clock. A priority other than the default one,
+/// [`at_front`](Self::at_front), [`connect_flow`](Self::connect_flow) and [`Signal::block`] make the whole signal one that is emitted lane by
+/// lane: that costs each of its emissions some two hundred instructions, and each lane a chunk of memory (2 KiB), until the signal is
+/// dropped. (`RESULTS.md` has the figures.)
 ///
 /// An option takes room beside what the slot captured, of the 24 bytes that need no heap call: `once` and `times` 8, a filter
 /// what it captured; a panic policy or a budget with what else there is.

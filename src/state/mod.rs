@@ -27,6 +27,9 @@ use std::sync::{Arc, Mutex};
 /// A value that can be watched: slots are called with each new one, and with the last one as soon as they are
 /// connected.
 ///
+/// Its slots have no options (priorities, filters, ends, deliveries to other threads): where one is wanted, forward what is new to a
+/// [`Signal`], `state.connect(move |value| news.emit(value))`.
+///
 /// What others call a sticky signal, a behaviour subject, or an observable. Without a value ([`empty`](Self::empty)) it
 /// is a signal that has not been emitted yet. It is shared like a [`Signal`]: everything takes `&self`, and it can be a
 /// `static`.

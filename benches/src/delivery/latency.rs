@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::event::{Event, Sum};
-use super::peers::{crossbeam, disruptor, flume, kanal, mailbox, ring, tokio};
+use super::peers::{async_broadcast, bus, crossbeam, disruptor, flume, kanal, mailbox, ring, tokio};
 use super::pinned;
 use super::stream::{Receiving, Sending, StartLine, Stream};
 use super::waiting::Waiting;
@@ -119,10 +119,13 @@ fn with_waiting<const BLOCKS: bool>(mode: Mode) -> Vec<Pair> {
         Pair::new("pulsebus mailbox", mode, mailbox::open::<1, BLOCKS>(1, 1)),
         Pair::new("pulsebus ring", mode, ring::open::<1, BLOCKS>(1, 1)),
         Pair::new("pulsebus ring, single publisher", mode, ring::open_single::<1, BLOCKS>(1)),
+        Pair::new("pulsebus ring, lossy", mode, ring::open_lossy::<1, BLOCKS>(1, 1)),
         Pair::new("crossbeam-channel", mode, crossbeam::open::<1, BLOCKS>(1, 1)),
         Pair::new("flume", mode, flume::open::<1, BLOCKS>(1, 1)),
         Pair::new("kanal", mode, kanal::open::<1, BLOCKS>(1, 1)),
         Pair::new("tokio broadcast", mode, tokio::open::<1, BLOCKS>(1, 1)),
+        Pair::new("async-broadcast", mode, async_broadcast::open::<1, BLOCKS>(1, 1)),
+        Pair::new("bus", mode, bus::open::<1, BLOCKS>(1)),
     ]
 }
 

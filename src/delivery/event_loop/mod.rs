@@ -50,7 +50,8 @@ use table::{Begun, Remains, Table, Turn};
 /// # What is promised
 /// - Calls run in the order in which they were queued. So all that one thread emits, to whatever signals, and all that
 ///   it posts, comes in its order; a batch comes event by event.
-/// - A queued call is not run if its connection has ended, or is blocked then: it is looked at right before the call.
+/// - A queued call is not run if its connection has ended, or is blocked then: it is looked at right before the call. (A block of the
+///   whole signal concerns emissions, and not what is queued already.)
 ///   Once `disconnect()` has returned on the owner's thread, nothing of what is queued for it runs.
 ///   [`disconnect_and_wait`](Connection::disconnect_and_wait), on another thread, waits for a call of the loop as for
 ///   an emission.

@@ -3,6 +3,7 @@
 use super::shared::{gated, payload};
 use loom_tests::{Payload, pair, solo, trio};
 use pulsebus::TryRecvError;
+use std::fmt::Debug;
 
 /// Places that a batch has claimed and not used are passed over, also by a reader that waits.
 #[test]
@@ -13,7 +14,7 @@ fn a_batch_that_is_cut_is_passed_over() {
         let publisher = ring.clone();
         let (_, read) = run.race(
             move || {
-                publisher.publish_iter(Cut(2));
+                publisher.publish_iter(cut(2));
                 publisher.publish(7);
             },
             move || [reader.recv(), reader.recv()],
@@ -41,19 +42,41 @@ fn places_of_which_nothing_came_are_passed_over() {
     });
 }
 
-/// Also where something was written a round ago.
+/// Also where something was written a round ago: what has nothing to drop, which the place forgets, and what has.
 #[test]
 fn what_was_there_a_round_ago_is_not_read_again() {
     solo("gated: publish, read, publish a cut batch", &["read"], |run| {
-        let ring = gated(2);
-        let mut reader = ring.subscribe();
-        ring.publish_batch(&[1, 2]);
-        assert_eq!([reader.try_recv(), reader.try_recv()], [Ok(1), Ok(2)]);
-        ring.publish_iter(Cut(3));
-        let first = reader.try_recv();
-        ring.publish(4);
-        let read = [first, reader.try_recv(), reader.try_recv()];
-        assert_eq!(read, [Ok(3), Ok(4), Err(TryRecvError::Empty)]);
+        goes_round(|n| n);
+        goes_round(Box::new);
+        run.note("read");
+    });
+}
+
+fn goes_round<E: Clone + PartialEq + Debug>(event: impl Fn(u32) -> E) {
+    let ring = gated(2);
+    let mut reader = ring.subscribe();
+    ring.publish_batch(&[event(1), event(2)]);
+    assert_eq!([reader.try_recv(), reader.try_recv()], [Ok(event(1)), Ok(event(2))]);
+    ring.publish_iter(cut(event(3)));
+    let first = reader.try_recv();
+    ring.publish(event(4));
+    let read = [first, reader.try_recv(), reader.try_recv()];
+    assert_eq!(read, [Ok(event(3)), Ok(event(4)), Err(TryRecvError::Empty)]);
+}
+
+/// Also by a reader that goes after another one, and looks at no round.
+#[test]
+fn a_reader_that_goes_after_another_passes_over_what_that_has() {
+    solo("gated: publish a cut batch, read, read after it", &["read"], |run| {
+        let ring = gated(4);
+        let mut first = ring.subscribe();
+        let mut second = first.then().expect("a gated ring");
+        ring.publish_iter(cut(2));
+        ring.publish(7);
+        for reader in [&mut first, &mut second] {
+            let read = [reader.try_recv(), reader.try_recv(), reader.try_recv()];
+            assert_eq!(read, [Ok(2), Ok(7), Err(TryRecvError::Empty)]);
+        }
         run.note("read");
     });
 }
@@ -76,13 +99,17 @@ impl Iterator for Empty {
 impl ExactSizeIterator for Empty {}
 
 /// Yields one, having promised more.
-struct Cut(u32);
+struct Cut<E>(Option<E>);
 
-impl Iterator for Cut {
-    type Item = u32;
+fn cut<E>(event: E) -> Cut<E> {
+    Cut(Some(event))
+}
 
-    fn next(&mut self) -> Option<u32> {
-        Some(std::mem::take(&mut self.0)).filter(|n| *n > 0)
+impl<E> Iterator for Cut<E> {
+    type Item = E;
+
+    fn next(&mut self) -> Option<E> {
+        self.0.take()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -90,4 +117,4 @@ impl Iterator for Cut {
     }
 }
 
-impl ExactSizeIterator for Cut {}
+impl<E> ExactSizeIterator for Cut<E> {}
