@@ -133,7 +133,8 @@ fn who_was_overtaken_leaves_what_it_was_reading() {
                 assert_eq!(read, Ok(1));
                 here.publish(b);
             },
-            move || reads(&mut reader),
+            // What it has lost it is told first.
+            move || reads(&mut reader) || reads(&mut reader),
         );
         run.note_if(read, "read", "not");
     });
