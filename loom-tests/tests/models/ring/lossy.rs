@@ -3,6 +3,7 @@
 use super::shared::{lossy, note_of_two, payload, payloads, reads};
 use loom_tests::{Payload, pair, trio};
 use pulsebus::TryRecvError;
+use pulsebus::model::delivery::Doorbell;
 
 /// An event is overwritten while it is read, before, or after: it stays whole as long as somebody reads it, and is dropped once.
 #[test]
@@ -114,7 +115,45 @@ fn spare_nodes_are_handed_on() {
     });
 }
 
-/// Who leaves what was replaced under it leaves that, and not what somebody else is reading now.
+/// Who leaves what was replaced under it leaves that, and not what somebody else is reading now. (With bells between them: so many
+/// changes of threads would not be explored otherwise.)
+#[test]
+fn who_was_overtaken_lets_nobody_else_out() {
+    pair("lossy: overtaken, out and publish vs inside", &["read"], |run| {
+        let ring = lossy(1);
+        let mut overtaken = ring.subscribe();
+        ring.publish(payload(run));
+        let mut reader = ring.subscribe();
+        let (here, [a, b]) = (ring.clone(), payloads(run));
+        let (is_there, is_inside, is_over) = (Doorbell::new(), Doorbell::new(), Doorbell::new());
+        let ((), read) = run.race(
+            move || {
+                let mut a = Some(a);
+                let read = overtaken.try_read(1, |event| {
+                    a.take().into_iter().for_each(|a| here.publish(a));
+                    is_there.ring();
+                    is_inside.wait(1);
+                    event.run();
+                });
+                assert_eq!(read, Ok(1));
+                here.publish(b);
+                is_over.ring();
+            },
+            move || {
+                is_there.wait(1);
+                reader.try_read(1, |event| {
+                    is_inside.ring();
+                    is_over.wait(1);
+                    event.run();
+                })
+            },
+        );
+        assert_eq!(read, Ok(1));
+        run.note("read");
+    });
+}
+
+/// The same, as it comes.
 #[test]
 fn who_was_overtaken_leaves_what_it_was_reading() {
     pair("lossy: overtaken, then publish vs read", &["read", "not"], |run| {
