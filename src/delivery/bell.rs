@@ -28,6 +28,7 @@ use crate::sync::sleep::{Mutex, MutexGuard, Thread, current, park};
 use crate::sync::{AtomicU32, Ordering};
 use smallvec::SmallVec;
 use std::cell::LazyCell;
+use std::collections::VecDeque;
 use std::sync::PoisonError;
 use std::task::Waker;
 use std::time::Instant;
@@ -47,20 +48,54 @@ pub(crate) struct Bell {
 struct Sleepers {
     /// The number of the next one.
     next: u64,
-    /// By number.
-    list: Vec<Sleeper>,
+    /// By number. Who has left leaves an empty place.
+    list: VecDeque<Sleeper>,
+    /// How many have not left.
+    asleep: usize,
 }
 
 impl Sleepers {
-    /// Where that one is, if it is there: they stand in the order in which they came.
-    fn place_of(&self, number: u64) -> Option<usize> {
-        self.list.binary_search_by_key(&number, |sleeper| sleeper.number).ok()
+    fn new() -> Self {
+        Self { next: 0, list: VecDeque::with_capacity(ROUND), asleep: 0 }
+    }
+
+    fn add(&mut self, who: Who) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.list.push_back(Sleeper { number, who: Some(who) });
+        self.asleep += 1;
+        number
+    }
+
+    /// The place of that one, if it is there.
+    fn find(&mut self, number: u64) -> Option<&mut Who> {
+        let place = self.list.binary_search_by_key(&number, |sleeper| sleeper.number).ok()?;
+        self.list[place].who.as_mut()
+    }
+
+    /// Takes that one out, if it is there. Its place goes when there are more empty ones than others.
+    fn remove(&mut self, number: u64) -> Option<Who> {
+        let place = self.list.binary_search_by_key(&number, |sleeper| sleeper.number).ok()?;
+        let who = self.list[place].who.take()?;
+        self.asleep -= 1;
+        if self.list.len() > 2 * self.asleep + ROUND {
+            self.list.retain(|sleeper| sleeper.who.is_some());
+        }
+        Some(who)
+    }
+
+    /// Takes a round of those before `end` out, and whether there are no more of them.
+    fn take_round(&mut self, end: u64) -> (SmallVec<[Who; ROUND]>, bool) {
+        let count = self.list.iter().take(ROUND).take_while(|sleeper| sleeper.number < end).count();
+        let round: SmallVec<_> = self.list.drain(..count).filter_map(|sleeper| sleeper.who).collect();
+        self.asleep -= round.len();
+        (round, self.list.front().is_none_or(|sleeper| sleeper.number >= end))
     }
 }
 
 struct Sleeper {
     number: u64,
-    who: Who,
+    who: Option<Who>,
 }
 
 enum Who {
@@ -72,14 +107,6 @@ enum Who {
 #[derive(Debug, Default)]
 pub(crate) struct Ticket(Option<u64>);
 
-impl Ticket {
-    /// Was it ever used, and not given back?
-    #[cfg_attr(not(feature = "async"), allow(dead_code))]
-    pub(crate) fn is_given(&self) -> bool {
-        self.0.is_some()
-    }
-}
-
 /// So many are woken under one hold of the lock.
 const ROUND: usize = 8;
 
@@ -89,7 +116,7 @@ impl Bell {
             asleep: AtomicU32::new(0),
             rounds: Count::new(0),
             flavour: barrier::pin_flavour(),
-            sleepers: Mutex::new(Sleepers { next: 0, list: Vec::with_capacity(ROUND) }),
+            sleepers: Mutex::new(Sleepers::new()),
         }
     }
 
@@ -131,11 +158,10 @@ impl Bell {
     fn take_out(&self, end: &mut Option<u64>) -> (SmallVec<[Who; ROUND]>, bool) {
         let mut sleepers = self.lock();
         let end = *end.get_or_insert(sleepers.next);
-        let count = sleepers.list.iter().take(ROUND).take_while(|sleeper| sleeper.number < end).count();
-        let round = sleepers.list.drain(..count).map(|sleeper| sleeper.who).collect();
+        let taken = sleepers.take_round(end);
         self.rounds.fetch_add(1, Relaxed);
         self.count(&sleepers);
-        (round, sleepers.list.first().is_none_or(|sleeper| sleeper.number >= end))
+        taken
     }
 
     /// Waits until `ready` is something, or the deadline has come: then it looks a last time. `ready` is asked again and again, and
@@ -202,7 +228,7 @@ impl Bell {
     pub(crate) fn leave(&self, ticket: &mut Ticket) {
         let Some(number) = ticket.0.take() else { return };
         let mut sleepers = self.lock();
-        let sleeper = sleepers.place_of(number).map(|place| sleepers.list.remove(place));
+        let sleeper = sleepers.remove(number);
         self.count(&sleepers);
         drop(sleepers);
         // Outside of the lock: a waker's destructor may do anything.
@@ -222,9 +248,7 @@ impl Bell {
         }
         let who = who();
         let mut sleepers = self.lock();
-        let number = sleepers.next;
-        sleepers.next += 1;
-        sleepers.list.push(Sleeper { number, who });
+        let number = sleepers.add(who);
         self.count(&sleepers);
         drop(sleepers);
         ticket.0 = Some(number);
@@ -236,22 +260,22 @@ impl Bell {
     fn replace(&self, ticket: &Ticket, waker: &mut Option<Waker>) -> Option<Who> {
         let number = ticket.0?;
         let mut sleepers = self.lock();
-        let place = sleepers.place_of(number)?;
-        Some(std::mem::replace(&mut sleepers.list[place].who, Who::Task(waker.take()?)))
+        let who = sleepers.find(number)?;
+        Some(std::mem::replace(who, Who::Task(waker.take()?)))
     }
 
     /// Is the ticket's sleeper among them, and as it should be?
     fn is_asleep(&self, ticket: &Ticket, is_right: impl FnOnce(&Who) -> bool) -> bool {
         ticket.0.is_some_and(|number| {
-            let sleepers = self.lock();
-            sleepers.place_of(number).is_some_and(|place| is_right(&sleepers.list[place].who))
+            let mut sleepers = self.lock();
+            sleepers.find(number).is_some_and(|who| is_right(who))
         })
     }
 
     /// Says how many there are, under the lock.
     fn count(&self, sleepers: &Sleepers) {
         // Relaxed: ordered by the lock for who writes it, by the barriers for who rings.
-        self.asleep.store(sleepers.list.len() as u32, Ordering::Relaxed);
+        self.asleep.store(sleepers.asleep as u32, Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, Sleepers> {

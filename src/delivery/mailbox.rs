@@ -292,7 +292,12 @@ impl<E> Unpin for Receiver<E> {}
 
 /// Has it ended where the events come from, and why?
 fn end((behind, own): &Origins) -> Option<CloseReason> {
-    behind.as_ref().and_then(Origin::end).or_else(|| own.end())
+    let reason = behind.as_ref().and_then(Origin::end);
+    if reason.is_some() {
+        // Nobody is to put anything in any more, or to wait for room.
+        own.connection().disconnect();
+    }
+    reason.or_else(|| own.end())
 }
 
 impl<E> Drop for Receiver<E> {

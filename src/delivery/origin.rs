@@ -44,30 +44,30 @@ pub(super) struct Vigil(Option<Waiting>);
 struct Waiting {
     bell: &'static super::Bell,
     ticket: super::Ticket,
-    /// Whose waker is there: an address that is no other's as long as the bell keeps it.
-    task: (usize, usize),
-    /// What the bell's was when we came: as long as it is, we are there still.
-    rounds: u32,
+    /// Whose waker is there, an address that is no other's as long as the bell keeps it; and what the bell's rounds were when we came: as
+    /// long as they are, we are there still. `None` if foreign code has panicked meanwhile.
+    entered: Option<((usize, usize), u32)>,
 }
 
 #[cfg(feature = "async")]
 impl Vigil {
     /// Has a task woken when the signal is dropped, or all of its connections are ended. The caller looks for the end after it.
     ///
-    /// Cost: some loads, as long as it is the same task.
+    /// Cost: some loads, as long as it is the same task; else a lock and a heavy barrier.
     pub(super) fn enter(&mut self, origin: &Origin, waker: &std::task::Waker) {
         // Without a life the connection has ended, which the caller finds.
         let Some(life) = origin.life else { return };
         let task = (waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr());
-        let new = || Waiting { bell: life.bell(), ticket: super::Ticket::default(), task, rounds: 0 };
+        let new = || Waiting { bell: life.bell(), ticket: super::Ticket::default(), entered: None };
         let waiting = self.0.get_or_insert_with(new);
-        let rounds = waiting.bell.rounds();
-        if waiting.ticket.is_given() && waiting.rounds == rounds && waiting.task == task {
+        let entered = Some((task, waiting.bell.rounds()));
+        if waiting.entered == entered {
             // If it rings nevertheless, it wakes us, and we come again.
             return;
         }
+        waiting.entered = None;
         waiting.bell.enter(&mut waiting.ticket, waker);
-        (waiting.task, waiting.rounds) = (task, rounds);
+        waiting.entered = entered;
     }
 
     /// Nobody is to be woken any more.
@@ -75,5 +75,44 @@ impl Vigil {
         if let Some(mut waiting) = self.0.take() {
             waiting.bell.leave(&mut waiting.ticket);
         }
+    }
+}
+
+#[cfg(all(test, feature = "async", not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::task::{Wake, Waker};
+
+    #[derive(Default)]
+    struct Alarm(AtomicUsize);
+
+    impl Wake for Alarm {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    #[test]
+    fn who_was_woken_in_vain_is_woken_again() {
+        let signal = Signal::<u32>::new();
+        let origin = Origin::new(&signal, signal.connect(|_| {}));
+        let bell = origin.life.expect("it is connected").bell();
+        let (alarm, mut vigil) = (Arc::new(Alarm::default()), Vigil::default());
+        let waker = Waker::from(alarm.clone());
+        for wakes in 1..4 {
+            vigil.enter(&origin, &waker);
+            // Twice is once.
+            vigil.enter(&origin, &waker);
+            bell.ring();
+            assert_eq!(alarm.0.load(SeqCst), wakes);
+        }
+        vigil.enter(&origin, &waker);
+        vigil.leave();
+        bell.ring();
+        assert_eq!(alarm.0.load(SeqCst), 3);
+        drop(waker);
+        assert_eq!(Arc::strong_count(&alarm), 1);
     }
 }

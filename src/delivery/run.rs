@@ -33,13 +33,11 @@ impl<I> Feed<I> {
         Self(Some(events))
     }
 
-    /// If `take` panics they are dropped.
+    /// They are put back also if `take` panics, and so dropped by who has the feed: after what `take` may hold.
     #[inline(always)]
     pub(super) fn with<R>(&mut self, take: impl FnOnce(&mut I) -> R) -> R {
-        let mut events = self.0.take().expect(PUT_BACK);
-        let result = take(&mut events);
-        self.0 = Some(events);
-        result
+        let mut lent = Lent { events: self.0.take(), home: &mut self.0 };
+        take(lent.events.as_mut().expect(PUT_BACK))
     }
 
     pub(super) fn into_rest(self) -> I {
@@ -50,6 +48,18 @@ impl<I> Feed<I> {
 impl<I: ExactSizeIterator> Feed<I> {
     pub(super) fn len(&self) -> usize {
         self.0.as_ref().map_or(0, I::len)
+    }
+}
+
+struct Lent<'a, I> {
+    events: Option<I>,
+    home: &'a mut Option<I>,
+}
+
+impl<I> Drop for Lent<'_, I> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        *self.home = self.events.take();
     }
 }
 

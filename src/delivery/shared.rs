@@ -36,8 +36,8 @@ impl<E> Signal<E> {
         E: Clone + Send + Sync + 'static,
     {
         let hub = Arc::new(Hub { signal: Signal::new_in(self.domain()), kept: Mutex::new(Kept::default()) });
-        let slot = hub.clone();
-        let connection = self.connect(move |event| slot.emit(event));
+        let slot = Feed(hub.clone());
+        let connection = self.connect(move |event| slot.0.emit(event));
         Shared { origin: Origin::new(self, connection), connection: connection.into(), hub }
     }
 }
@@ -53,6 +53,15 @@ pub struct Shared<E> {
     connection: ScopedConnection,
     origin: Origin,
     hub: Arc<Hub<E>>,
+}
+
+/// What the hub's slot has of it: when that is dropped, nothing more comes.
+struct Feed<E>(Arc<Hub<E>>);
+
+impl<E> Drop for Feed<E> {
+    fn drop(&mut self) {
+        self.0.signal.disconnect_all();
+    }
 }
 
 struct Hub<E> {
@@ -141,7 +150,8 @@ impl<E: Clone + Send + Sync + 'static> Shared<E> {
 }
 
 impl<E> Shared<E> {
-    /// The hub's own signal, for slots that keep events.
+    /// The hub's own signal, for slots that keep events. Its connections end with the hub; and when the hub's slot is dropped, as it is with
+    /// the signal that the hub is connected to.
     pub fn signal(&self) -> &Signal<Arc<E>> {
         &self.hub.signal
     }

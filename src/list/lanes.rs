@@ -170,8 +170,9 @@ impl Root {
     /// Ends every slot that was connected before this call; how many it ended.
     pub(crate) fn disconnect_all(&self, place: &'static Location<'static>) -> usize {
         let ended = self.lists().map(|list| list.end_all(place)).sum();
+        // Also those who were ended before, one by one.
+        self.lists().for_each(List::ring_end);
         if ended > 0 {
-            self.lists().for_each(List::ring_end);
             self.lists().for_each(List::sweep_ended);
         }
         ended
@@ -182,6 +183,7 @@ impl Root {
         let domain = self.domain.core();
         // All slots end before any destructor runs, those of all lanes: one that disconnects its neighbour must not win.
         let closed: SmallVec<[Closed; 4]> = self.lists().map(|list| list.close(domain)).collect();
+        closed.iter().for_each(Closed::tell);
         closed.into_iter().for_each(|closed| closed.dismantle(domain));
         let mut lane = self.lanes.load(Ordering::Relaxed);
         while !lane.is_null() {

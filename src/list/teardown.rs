@@ -49,11 +49,15 @@ pub(super) struct Closed {
 }
 
 impl Closed {
+    /// Wakes those who wait for the end. Before any destructor runs, which may wait for one of them.
+    pub(super) fn tell(&self) {
+        self.list.ring_end();
+    }
+
     /// The second half: drops, and gives back.
     pub(super) fn dismantle(self, domain: &'static DomainCore) {
         // Destructors of captures do not run inside one another, as far as `collect` has a say in it.
         let _draining = Draining::start();
-        self.list.ring_end();
         for chunk in chain(self.first) {
             let mut dead = Dead::default();
             // SAFETY: dead, not retired and so never sent off, and no emission can be in them.

@@ -163,16 +163,26 @@ struct Spilling<F> {
 }
 
 impl<F> Spilling<F> {
-    /// Calls the slot, if it has a turn left; whether it had.
-    fn call<E>(&self, event: &E, own: Connection) -> bool
+    /// Calls the slot, if it has a turn left.
+    fn call<E>(&self, event: &E, own: Connection)
     where
         F: Fn(&E),
     {
-        let has_turn = self.limit.as_ref().is_none_or(|limit| limit.take(own));
-        if has_turn {
-            measure(Some(&self.meter), own, || (self.slot)(event));
+        if self.has_turn(own) {
+            self.run(event, own);
         }
-        has_turn
+    }
+
+    /// Takes a turn, if they are numbered.
+    fn has_turn(&self, own: Connection) -> bool {
+        self.limit.as_ref().is_none_or(|limit| limit.take(own))
+    }
+
+    fn run<E>(&self, event: &E, own: Connection)
+    where
+        F: Fn(&E),
+    {
+        measure(Some(&self.meter), own, || (self.slot)(event));
     }
 }
 
@@ -190,10 +200,14 @@ fn spill<E, F>(
     let (queued, cloned) = (Arc::clone(spilling), event.clone());
     // In the slot's stead: not if it has ended or is blocked by then, and its panics are its own.
     let call = move || {
-        // Also if it panics.
-        let mut has_turn = true;
-        let (is_run, _) = own.run_under(queued.policy, place, || has_turn = queued.call(&cloned, own));
-        is_run && has_turn
+        let mut is_made = false;
+        let _ = own.run_under(queued.policy, place, || {
+            is_made = queued.has_turn(own);
+            if is_made {
+                queued.run(&cloned, own);
+            }
+        });
+        is_made
     };
     if !event_loop.spill(call) {
         spilling.call(event, own);

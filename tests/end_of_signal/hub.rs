@@ -47,3 +47,16 @@ fn the_mailboxes_of_a_hub_end_with_its_connection_and_with_the_hub() {
     drop(shared);
     assert_eq!(receiver.recv(), Err(RecvError::Closed(CloseReason::Disconnected)));
 }
+
+#[test]
+fn an_emission_of_the_hub_itself_waits_for_nobody_who_has_found_the_end() {
+    let (signal, _domain) = alone::<u32>();
+    let shared = signal.shared();
+    let mut receiver = shared.mailbox(1, Overflow::Block(std::time::Duration::MAX)).expect("a fair capacity");
+    drop(signal);
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed(CloseReason::SignalDropped)));
+    for n in 0..3 {
+        shared.signal().emit(&Arc::new(n));
+    }
+    assert!(receiver.is_empty() && shared.signal().is_empty());
+}

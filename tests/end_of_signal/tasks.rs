@@ -105,22 +105,86 @@ fn the_end_of_the_signal_wakes_a_task_at_a_hub_and_so_does_that_of_the_hub() {
 }
 
 #[test]
-fn the_waker_of_the_last_poll_is_woken_and_one_that_was_woken_in_vain_comes_again() {
+fn the_waker_of_the_last_poll_is_woken_and_no_other() {
     let (signal, _domain) = alone();
     let mut receiver = mailbox(&signal);
     let mut task = Task::waiting(receiver.recv_async());
     let first = std::mem::take(&mut task.alarm);
     assert!(task.poll().is_none());
-    // Others' end, of the same signal, wakes it in vain.
-    let mut other = mailbox(&signal);
-    let own = other.connection();
-    let mut neighbour = Task::waiting(other.recv_async());
-    assert!(own.disconnect());
-    assert!(neighbour.poll().is_some());
     drop(signal);
     assert_eq!(first.0.load(SeqCst), 0);
     assert_ne!(task.wakes(), 0);
     assert_eq!(task.poll(), Some(Err(RecvError::Closed(DROPPED))));
+}
+
+#[test]
+fn disconnecting_all_wakes_those_too_who_were_disconnected_before() {
+    let (signal, _domain) = alone();
+    let mut receiver = mailbox(&signal);
+    let connection = receiver.connection();
+    let mut task = Task::waiting(receiver.recv_async());
+    assert!(connection.disconnect());
+    assert_eq!(signal.disconnect_all(), 0);
+    assert_ne!(task.wakes(), 0);
+    assert_eq!(task.poll(), Some(Err(RecvError::Closed(DISCONNECTED))));
+}
+
+#[test]
+fn a_task_at_a_hub_is_woken_when_the_hubs_slot_is_collected() {
+    let (signal, domain) = alone::<u32>();
+    let shared = signal.shared();
+    let mut receiver = shared.mailbox(4, Overflow::DropOldest).expect("a fair capacity");
+    let mut behind = shared.signal().mailbox(4, Overflow::DropOldest).expect("likewise");
+    let (mut task, mut other) = (Task::waiting(receiver.recv_async()), Task::waiting(behind.recv_async()));
+    assert!(shared.connection().disconnect());
+    domain.collect();
+    for task in [&mut task, &mut other] {
+        assert_ne!(task.wakes(), 0);
+        assert_eq!(task.poll(), Some(Err(RecvError::Closed(DISCONNECTED))));
+    }
+}
+
+#[test]
+fn tasks_are_woken_before_what_slots_hold_is_dropped_whatever_its_priority() {
+    for priority in [-5, 0, 5] {
+        let (signal, _domain) = alone::<u32>();
+        let mut receiver = mailbox(&signal);
+        let task = Task::waiting(receiver.recv_async());
+        let seen = Arc::new(AtomicUsize::new(usize::MAX));
+        let looks = OnDrop(Some({
+            let (seen, alarm) = (seen.clone(), task.alarm.clone());
+            move || seen.store(alarm.0.load(SeqCst), SeqCst)
+        }));
+        signal.slot().priority(priority).connect(move |_| _ = &looks);
+        drop(signal);
+        assert_ne!(seen.load(SeqCst), 0, "priority {priority}");
+        assert_ne!(seen.load(SeqCst), usize::MAX, "it was dropped");
+    }
+}
+
+/// Runs when it is dropped.
+struct OnDrop<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(|f| f());
+    }
+}
+
+#[test]
+fn many_tasks_come_and_go_in_whatever_order() {
+    let (signal, _domain) = alone();
+    let mut receivers: Vec<_> = (0..100).map(|_| mailbox(&signal)).collect();
+    let mut tasks: Vec<_> = receivers.iter_mut().map(|receiver| Some(Task::waiting(receiver.recv_async()))).collect();
+    // 37 and 100 have no divisor in common: each once, here and there.
+    for nth in 0..70 {
+        tasks[nth * 37 % 100] = None;
+    }
+    drop(signal);
+    for mut task in tasks.into_iter().flatten() {
+        assert_ne!(task.wakes(), 0);
+        assert_eq!(task.poll(), Some(Err(RecvError::Closed(DROPPED))));
+    }
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn capacities_that_cannot_be_are_refused_and_nothing_is_connected() {
         let CapacityError::TooLarge { most, .. } = error else { unreachable!() };
         let error = signal.mailbox(most, overflow).expect_err("nor such");
         assert_eq!(error, CapacityError::NoMemory { asked: most });
-        assert!(error.to_string().contains("ask for fewer"));
+        assert!(error.to_string().contains("ask for less"));
     }
     assert!(signal.is_empty());
 }
