@@ -73,12 +73,19 @@ impl Sleepers {
         self.list[place].who.as_mut()
     }
 
-    /// Takes that one out, if it is there. Its place goes when there are more empty ones than others.
+    /// Takes that one out, if it is there. Its place goes with it at either end, and else when there are more empty ones than others.
     fn remove(&mut self, number: u64) -> Option<Who> {
         let place = self.list.binary_search_by_key(&number, |sleeper| sleeper.number).ok()?;
         let who = self.list[place].who.take()?;
         self.asleep -= 1;
-        if self.list.len() > 2 * self.asleep + ROUND {
+        let is_empty = |sleeper: Option<&Sleeper>| sleeper.is_some_and(|sleeper| sleeper.who.is_none());
+        while is_empty(self.list.back()) {
+            self.list.pop_back();
+        }
+        while is_empty(self.list.front()) {
+            self.list.pop_front();
+        }
+        if self.list.len() > 2 * self.asleep {
             self.list.retain(|sleeper| sleeper.who.is_some());
         }
         Some(who)
