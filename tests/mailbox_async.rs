@@ -1,5 +1,8 @@
 //! Mailboxes as futures and streams, on tokio and on smol.
 
+mod common;
+
+use common::Wakes;
 use pulsebus::{CloseReason, Domain, Lagged, Overflow, Receiver, RecvError, Signal};
 use smol::stream::StreamExt;
 use std::future::Future;
@@ -131,15 +134,6 @@ fn a_timeout_of_tokio_loses_nothing() {
         signal.emit(&7);
         assert_eq!(receiver.recv_async().await, Ok(7));
     });
-}
-
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
 }
 
 #[test]

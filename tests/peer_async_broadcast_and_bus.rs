@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Counter, Tally, fall_asleep};
+use common::{Counter, Tally, fall_asleep, wait_for};
 use pulsebus::{
     CloseReason, Overflow, Receiver, RecvError, Ring, RingFull, RingPublisher, RingReader, Signal, TryRecvError,
 };
@@ -92,12 +92,6 @@ fn sending<'scope>(
             sent.add(1);
         }
     })
-}
-
-fn wait_for(counter: &Counter, count: usize) {
-    while counter.get() < count {
-        thread::yield_now();
-    }
 }
 
 // --- what arrives ----------------------------------------------------------------------------------------------------

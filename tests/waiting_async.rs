@@ -2,24 +2,15 @@
 
 mod common;
 
-use common::{Counter, Tally, collect_all};
+use common::{Counter, Tally, Wakes, collect_all, wait_for};
 use pulsebus::{CloseReason, Domain, RecvTimeoutError, Signal};
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, mpsc};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
-
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
 
 fn poll<F: Future + Unpin>(future: &mut F, wakes: &Arc<Wakes>) -> Poll<F::Output> {
     let waker = Waker::from(Arc::clone(wakes));
@@ -125,16 +116,12 @@ fn quiesced_waits_for_the_emission_under_way_and_for_no_later_one() {
         (leave, thread::spawn(move || signal.emit(&left)))
     };
     let (first, one) = blocked();
-    while entered.get() < 1 {
-        thread::yield_now();
-    }
+    wait_for(&entered, 1);
     let (wakes, mut quiesced) = (Arc::new(Wakes::default()), domain.quiesced());
     assert!(poll(&mut quiesced, &wakes).is_pending());
     // One that begins later is not waited for.
     let (second, two) = blocked();
-    while entered.get() < 2 {
-        thread::yield_now();
-    }
+    wait_for(&entered, 2);
     slot.disconnect();
     first.send(()).unwrap();
     one.join().unwrap();

@@ -67,16 +67,20 @@ impl Sleepers {
         number
     }
 
-    /// The place of that one, if it is there.
-    fn find(&mut self, number: u64) -> Option<&mut Who> {
+    /// The place of that one, which it may have left.
+    fn place(&mut self, number: u64) -> Option<&mut Option<Who>> {
         let place = self.list.binary_search_by_key(&number, |sleeper| sleeper.number).ok()?;
-        self.list[place].who.as_mut()
+        Some(&mut self.list[place].who)
+    }
+
+    /// That one, if it is there.
+    fn find(&mut self, number: u64) -> Option<&mut Who> {
+        self.place(number)?.as_mut()
     }
 
     /// Takes that one out, if it is there. Its place goes with it at either end, and else when there are more empty ones than others.
     fn remove(&mut self, number: u64) -> Option<Who> {
-        let place = self.list.binary_search_by_key(&number, |sleeper| sleeper.number).ok()?;
-        let who = self.list[place].who.take()?;
+        let who = self.place(number)?.take()?;
         self.asleep -= 1;
         let is_empty = |sleeper: Option<&Sleeper>| sleeper.is_some_and(|sleeper| sleeper.who.is_none());
         while is_empty(self.list.back()) {

@@ -7,7 +7,7 @@
 //! ring       one write for any number of receivers, each with a cursor of its own
 //! channel    a mailbox without its signal: the two ends, and how each learns that the other has gone
 //! ├─ queue    line, from which only the receiver takes; window, in which the newest stay
-//! │  └─ run   what a queue, or a ring, shows together
+//! │  └─ run   what a queue, or a ring, shows together        feed     events that a ring is to publish
 //! └─ bell     where receivers sleep, and senders that wait for room        wait     how they wait
 //! ```
 
@@ -17,6 +17,7 @@ mod error;
 #[cfg(not(loom))]
 mod event_loop;
 #[cfg(not(loom))]
+mod feed;
 mod figures;
 mod first_panic;
 #[cfg(not(loom))]

@@ -36,7 +36,7 @@ impl<E> Signal<E> {
         E: Clone + Send + Sync + 'static,
     {
         let hub = Arc::new(Hub { signal: Signal::new_in(self.domain()), kept: Mutex::new(Kept::default()) });
-        let slot = Feed(hub.clone());
+        let slot = HubSlot(hub.clone());
         let connection = self.connect(move |event| slot.0.emit(event));
         Shared { origin: Origin::new(self, connection), connection: connection.into(), hub }
     }
@@ -56,9 +56,9 @@ pub struct Shared<E> {
 }
 
 /// What the hub's slot has of it: when that is dropped, nothing more comes.
-struct Feed<E>(Arc<Hub<E>>);
+struct HubSlot<E>(Arc<Hub<E>>);
 
-impl<E> Drop for Feed<E> {
+impl<E> Drop for HubSlot<E> {
     fn drop(&mut self) {
         self.0.signal.disconnect_all();
     }

@@ -35,7 +35,7 @@ const LONGEST_GAP: u32 = 16;
 const LOOKS_PER_CLOCK: u32 = 64;
 
 /// So long nobody sleeps without a look at what cannot wake him: the end of the connection that brings events.
-pub(super) const LOOK_FOR_END: Duration = Duration::from_millis(50);
+const LOOK_FOR_END: Duration = Duration::from_millis(50);
 
 /// When a sleeper is to look for the end, or has waited long enough.
 pub(super) fn next_look(deadline: Option<Instant>) -> Option<Instant> {

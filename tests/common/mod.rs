@@ -8,6 +8,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
 
 /// What slots have done, in order.
 pub struct Log<T>(Arc<Mutex<Vec<T>>>);
@@ -170,6 +171,35 @@ impl Drop for Guard {
 /// Collects until it is complete. With other threads' emissions of the domain under way, that may take more than one.
 pub fn collect_all(domain: &pulsebus::Domain) {
     while !domain.collect().complete {
+        std::thread::yield_now();
+    }
+}
+
+/// A waker that counts how often it wakes.
+#[derive(Default)]
+pub struct Wakes(pub AtomicUsize);
+
+impl Wakes {
+    pub fn new() -> (Arc<Self>, Waker) {
+        let wakes = Arc::new(Self::default());
+        (wakes.clone(), Waker::from(wakes))
+    }
+
+    /// How often since the last time.
+    pub fn take(&self) -> usize {
+        self.0.swap(0, SeqCst)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// Waits until so much was counted.
+pub fn wait_for(counter: &Counter, count: usize) {
+    while counter.get() < count {
         std::thread::yield_now();
     }
 }

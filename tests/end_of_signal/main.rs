@@ -1,6 +1,10 @@
 //! Who waits for a signal's events, and the end of the signal: found at once by who looks, within a moment by threads that sleep, and
 //! told to tasks.
 
+#[cfg(feature = "async")]
+#[path = "../common/mod.rs"]
+mod common;
+
 mod hub;
 mod mailbox;
 mod ring;

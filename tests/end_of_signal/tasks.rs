@@ -1,27 +1,18 @@
 //! Tasks: each is polled by hand, so that a wake that does not come is seen.
 
+use super::common::Wakes;
 use super::{alone, end_and_sweep};
 use pulsebus::{CloseReason, Overflow, Receiver, RecvError, Signal};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Poll, Wake, Waker};
-
-/// Counts how often it wakes.
-#[derive(Default)]
-struct Alarm(AtomicUsize);
-
-impl Wake for Alarm {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
+use std::task::{Context, Poll, Waker};
 
 /// A task that waits, and what wakes it.
 struct Task<F> {
     future: Pin<Box<F>>,
-    alarm: Arc<Alarm>,
+    alarm: Arc<Wakes>,
 }
 
 impl<F: Future> Task<F> {

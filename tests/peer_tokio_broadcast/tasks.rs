@@ -1,32 +1,11 @@
 //! Receivers that are awaited: who is woken, and senders inside a waker's destructor.
 
+use crate::common::Wakes;
 use pulsebus::{CloseReason, Overflow, Receiver, RecvError, Signal};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
-
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wakes {
-    fn new() -> (Arc<Self>, Waker) {
-        let wakes = Arc::new(Self::default());
-        (wakes.clone(), Waker::from(wakes))
-    }
-
-    fn take(&self) -> usize {
-        self.0.swap(0, SeqCst)
-    }
-}
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
 
 /// Emits when it is dropped; and when it is woken, if it is told so.
 struct Emits {

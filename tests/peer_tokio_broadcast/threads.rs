@@ -1,6 +1,6 @@
 //! Senders and receivers on several threads.
 
-use crate::common::{Counter, fall_asleep};
+use crate::common::{Counter, fall_asleep, wait_for};
 use pulsebus::{CloseReason, Overflow, RecvError, Ring, Signal};
 use std::thread;
 
@@ -30,9 +30,7 @@ fn dropping_the_last_sender_wakes_the_threads_that_wait() {
         counter.add(1);
         receiver.recv()
     }));
-    while waiting.get() < 4 {
-        thread::yield_now();
-    }
+    wait_for(&waiting, 4);
     fall_asleep();
     drop(ring);
     assert!(threads.iter().all(|thread| !thread.is_finished()), "one sender is left of each");

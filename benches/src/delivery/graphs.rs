@@ -53,10 +53,8 @@ impl Graph {
         // As many as are there are read at a time: that is what the shape is for.
         let waiting = Waiting::busy_if_possible(1 + self.readers());
         let pace = Pace { batch, most: usize::MAX, waiting };
-        let mut contestants =
-            ring::enter_awake::<1>(|publisher| self.subscribe(publisher), pace).into_iter().collect::<Vec<_>>();
-        contestants.push(disruptor::enter_graph::<1>(self, pace));
-        contestants.push(disruptor::enter_handlers::<1>(Readers::Of(self), pace));
-        contestants
+        let [tries, blocks] = ring::enter_awake::<1>(|publisher| self.subscribe(publisher), pace);
+        let pollers = disruptor::enter_graph::<1>(self, pace);
+        vec![tries, blocks, pollers, disruptor::enter_handlers::<1>(Readers::Of(self), pace)]
     }
 }

@@ -212,8 +212,7 @@ fn best(receivers: usize, batch: usize) -> Vec<Contestant> {
     let waiting = Waiting::busy_if_possible(1 + receivers);
     let pace = Pace { batch, most: usize::MAX, waiting };
     let readers = |publisher: &RingPublisher<_>| iter::repeat_with(|| publisher.subscribe()).take(receivers).collect();
-    let mut contestants = ring::enter_awake::<1>(readers, pace).into_iter().collect::<Vec<_>>();
-    contestants.push(disruptor::enter_stream::<1>(1, receivers, pace));
-    contestants.push(disruptor::enter_handlers::<1>(Readers::Beside(receivers), pace));
-    contestants
+    let [tries, blocks] = ring::enter_awake::<1>(readers, pace);
+    let pollers = disruptor::enter_stream::<1>(1, receivers, pace);
+    vec![tries, blocks, pollers, disruptor::enter_handlers::<1>(Readers::Beside(receivers), pace)]
 }

@@ -5,7 +5,7 @@ use super::figures::RingFigures;
 use super::gated::{Own, Publishers};
 use super::reader::RingReader;
 use super::shared::Shared;
-use crate::delivery::run::Feed;
+use crate::delivery::feed::Feed;
 use crate::delivery::{CapacityError, Wait};
 use std::fmt;
 use std::sync::Arc;

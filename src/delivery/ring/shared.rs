@@ -4,7 +4,7 @@ use super::error::AfterError;
 use super::gated::{Gated, Own, Publishers, Refused, Seat};
 use super::lossy::{Lossy, MAX_READERS};
 use super::readers::Cursor;
-use crate::delivery::run::Feed;
+use crate::delivery::feed::Feed;
 use crate::delivery::wait::is_over;
 use crate::delivery::{Bell, CapacityError, CloseReason, TryRecvError, Wait};
 use crate::sync::diagnostic::{AtomicU32 as Count, AtomicU64 as Total, Relaxed};
