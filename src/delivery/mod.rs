@@ -16,8 +16,8 @@ mod channel;
 mod error;
 #[cfg(not(loom))]
 mod event_loop;
-#[cfg(not(loom))]
 mod feed;
+#[cfg(not(loom))]
 mod figures;
 mod first_panic;
 #[cfg(not(loom))]
